@@ -1,0 +1,17 @@
+"""Deep networks that learn without backpropagation, in TensorFlow and Keras."""
+
+from tp_keras import architectures, feedback, layers, learners, objectives, optimizers, schedules
+from tp_keras.network import Network
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Network",
+    "architectures",
+    "feedback",
+    "layers",
+    "learners",
+    "objectives",
+    "optimizers",
+    "schedules",
+]

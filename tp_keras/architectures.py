@@ -1,0 +1,46 @@
+"""Networks from the rows of Table 3."""
+
+import gin
+
+from tp_keras.layers import Conv2D, Dense, LocallyConnected2D
+from tp_keras.network import Network
+
+
+@gin.register(module="tp_keras.architectures")
+def build(
+    input_shape,
+    classes,
+    local=(),
+    dense=(),
+    shared_weights=False,
+    activation="tanh",
+    dtype=None,
+):
+    """Builds a classifier: local layers, dense layers, softmax.
+
+    Args:
+      input_shape: Shape of one image, `(height, width, channels)`.
+      classes: Number of classes, the width of the softmax layer.
+      local: `(kernel_size, channels, stride)` of each locally connected layer.
+      dense: Units of each fully connected layer.
+      shared_weights: Whether the local layers are convolutions (the ConvNet) instead.
+      activation: The nonlinearity of the hidden layers.
+      dtype: Keras dtype or dtype policy, such as "mixed_bfloat16"; None is Keras' default.
+
+    Returns:
+      A `Network`.
+
+    Raises:
+      ValueError: If a row is malformed or a size is not positive.
+    """
+    local_type = Conv2D if shared_weights else LocallyConnected2D
+    for row in local:
+        if len(row) != 3:
+            raise ValueError(f"`local` holds (kernel_size, channels, stride), received {row}")
+    layers = [
+        local_type(channels, kernel_size, stride, activation, dtype=dtype)
+        for kernel_size, channels, stride in local
+    ]
+    layers += [Dense(units, activation, dtype=dtype) for units in dense]
+    layers.append(Dense(classes, "softmax", dtype=dtype))
+    return Network(layers, input_shape)

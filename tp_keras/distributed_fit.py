@@ -1,0 +1,76 @@
+"""Model.fit on many devices and hosts, with many steps in one call."""
+
+import tensorflow as tf
+
+
+class DistributedFit:
+    """Mixin for `keras.Model` that mends what stock Keras 3.15 gets wrong in `fit`.
+
+    Stock `fit` fails under `MultiWorkerMirroredStrategy`, and under `MirroredStrategy` with
+    `steps_per_execution` above 1; and where a dataset's length is unknown it runs a ghost step
+    after the last batch. Here a step is a graph that takes a batch, not an iterator.
+    """
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: stock Keras builds from a batch here, and eats it."""
+
+    def _one_step(self, step):
+        strategy = self.distribute_strategy
+
+        @tf.autograph.experimental.do_not_convert
+        def on_replicas(batch):
+            logs = strategy.run(step, args=(batch,))
+            mean = tf.distribute.ReduceOp.MEAN
+            return tf.nest.map_structure(lambda v: strategy.reduce(mean, v, axis=None), logs)
+
+        if self.run_eagerly:
+            return on_replicas
+        return tf.function(on_replicas, reduce_retracing=True, jit_compile=self.jit_compile)
+
+    def make_train_function(self, force=False):
+        if self.train_function is None or force:
+            one_step, steps = self._one_step(self.train_step), self.steps_per_execution
+
+            @tf.function(reduce_retracing=True)
+            def many_steps(iterator):
+                for _ in tf.range(steps - 1):
+                    one_step(iterator.get_next())
+                return one_step(iterator.get_next())
+
+            def single_step(iterator):
+                return one_step(next(iterator))
+
+            self.train_function = many_steps if steps > 1 else single_step
+        return self.train_function
+
+    def make_test_function(self, force=False):
+        if self.test_function is None or force:
+            one_step, steps = self._one_step(self.test_step), self.steps_per_execution
+
+            def up_to_steps(iterator):
+                logs = None
+                for _ in range(steps):
+                    try:
+                        batch = next(iterator)
+                    except (StopIteration, tf.errors.OutOfRangeError):
+                        break
+                    logs = one_step(batch)
+                if logs is None:
+                    raise StopIteration
+                return logs
+
+            self.test_function = up_to_steps
+        return self.test_function
+
+    def fit(self, x=None, *args, steps_per_epoch=None, **kwargs):
+        steps = self.steps_per_execution
+        if steps > 1:
+            known = steps_per_epoch
+            if known is None and isinstance(x, tf.data.Dataset):
+                known = int(x.cardinality().numpy())
+            if known is None or known < 1 or known % steps:
+                raise ValueError(
+                    f"`steps_per_epoch` must be a multiple of steps_per_execution ({steps}), "
+                    f"received {known}"
+                )
+        return super().fit(x, *args, steps_per_epoch=steps_per_epoch, **kwargs)

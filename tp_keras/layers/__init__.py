@@ -1,0 +1,9 @@
+"""Layers h[l] = sigma(A h[l-1] + b), and the backward layer paired with any of them."""
+
+from tp_keras.layers.affine import Affine
+from tp_keras.layers.conv import Conv2D
+from tp_keras.layers.dense import Dense
+from tp_keras.layers.locally_connected import LocallyConnected2D
+from tp_keras.layers.transpose import Transpose
+
+__all__ = ["Affine", "Conv2D", "Dense", "LocallyConnected2D", "Transpose"]

@@ -1,0 +1,45 @@
+"""The fully connected layer."""
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tp_keras.layers.affine import Affine
+
+
+@keras.saving.register_keras_serializable(package="tp_keras")
+class Dense(Affine):
+    """Fully connected layer on the flattened input.
+
+    Input `(batch, ...)` of any rank, output `(batch, units)`; kernel `(inputs, units)`.
+
+    Args:
+      units: Number of outputs, positive.
+      activation: The nonlinearity sigma.
+
+    Raises:
+      ValueError: If `units` is not positive.
+    """
+
+    def __init__(self, units, activation=None, *, trainable=True, dtype=None, name=None):
+        super().__init__(activation, trainable=trainable, dtype=dtype, name=name)
+        if units < 1:
+            raise ValueError(f"`units` must be at least 1, received {units}")
+        self.units = units
+
+    def wire(self, in_shape):
+        inputs = math.prod(in_shape)
+        self.in_shape, self.out_shape = tuple(in_shape), (self.units,)
+        self.kernel_shape, self.bias_shape = (inputs, self.units), (self.units,)
+        self.fans = (inputs, self.units)
+
+    def linear(self, h, kernel):
+        return tf.matmul(tf.reshape(h, (-1, self.kernel_shape[0])), kernel)
+
+    def backward_linear(self, y, kernel):
+        # An inverse may be fully connected where the layer below it has a spatial output
+        return super().backward_linear(tf.reshape(y, (-1, self.units)), kernel)
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}

@@ -1,0 +1,27 @@
+"""Feedback alignment (FA), Lillicrap et al. (2016)."""
+
+import gin
+import keras
+
+from tp_keras import feedback
+from tp_keras.learners.learner import Learner, through
+
+
+@gin.register(module="tp_keras.learners")
+@keras.saving.register_keras_serializable(package="tp_keras")
+class FA(Learner):
+    """Backpropagation with fixed random weights in place of the transposed forward ones.
+
+    delta[l] = sigma'(a[l]) * B[l+1] delta[l+1]
+    """
+
+    def __init__(self, network, objective, name=None):
+        super().__init__(network, objective, name=name)
+        self.B = feedback.random(network)
+
+    def deltas(self, a, h, y):
+        f, B, L = self.network.f, self.B, self.depth
+        delta = {L: self.output_delta(a, y)}
+        for l in reversed(range(1, L)):
+            delta[l] = through(f[l].activation, a[l], B[l + 1](delta[l + 1]))
+        return delta

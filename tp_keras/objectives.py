@@ -1,0 +1,60 @@
+"""What the output layer learns, and the target that it would like best."""
+
+import gin
+import keras
+import tensorflow as tf
+
+
+class Objective:
+    """What an output learns; a subclass gives `loss`, `delta`, `target` and `error`."""
+
+    def get_config(self):
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+@gin.register(module="tp_keras.objectives")
+@keras.saving.register_keras_serializable(package="tp_keras")
+class SoftmaxCrossEntropy(Objective):
+    """Cross-entropy of a softmax layer against one-hot labels `(batch, classes)`."""
+
+    def loss(self, a, y):
+        """The loss of each example, `(batch,)`, from the output's pre-activation."""
+        return tf.nn.softmax_cross_entropy_with_logits(y, a)
+
+    def delta(self, a, y):
+        """The gradient of the loss with respect to the output's pre-activation."""
+        return tf.nn.softmax(a) - y
+
+    def target(self, y):
+        """The output that the loss likes best."""
+        return y
+
+    def error(self, a, y):
+        """100 for each misclassified example, else 0: the mean is the error in percent."""
+        return 100.0 * tf.cast(tf.argmax(a, -1) != tf.argmax(y, -1), tf.float32)
+
+
+@gin.register(module="tp_keras.objectives")
+@keras.saving.register_keras_serializable(package="tp_keras")
+class SquaredError(Objective):
+    """Squared distance of a linear output to `y`, summed over units: the autoencoder's loss."""
+
+    def loss(self, a, y):
+        """The loss of each example, `(batch,)`."""
+        return tf.reduce_sum(tf.square(a - y), -1)
+
+    def delta(self, a, y):
+        """The gradient of the loss with respect to the output's pre-activation."""
+        return 2.0 * (a - y)
+
+    def target(self, y):
+        """The output that the loss likes best."""
+        return y
+
+    def error(self, a, y):
+        """The loss again: a reconstruction has no error rate."""
+        return self.loss(a, y)

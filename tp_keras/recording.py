@@ -1,0 +1,136 @@
+"""Callbacks that show a run while it goes and write down what it did."""
+
+import csv
+import io
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+COLUMNS = (
+    "epoch",
+    "phases",
+    "train_loss",
+    "train_error",
+    "test_loss",
+    "test_error",
+    "validation_loss",
+    "validation_error",
+    "inverse_loss",
+    "seconds",
+)
+DIVERGED = 1e6
+
+
+class Diverged(Exception):
+    """A run whose numbers are no longer finite, or beyond all bounds."""
+
+
+class EpochLog(keras.callbacks.Callback):
+    """Writes `epochs.csv`, one row an epoch; losses per example, errors in percent.
+
+    Args:
+      folder: The `RunFolder`.
+      validation: Batches of the held-out part, or None.
+      say: What to call with a line for the user after each epoch.
+    """
+
+    def __init__(self, folder, validation, say):
+        super().__init__()
+        self.folder, self.validation, self.say = folder, validation, say
+        self.rows = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.started = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        row = {
+            "epoch": epoch + 1,
+            "phases": "+".join(getattr(self.model, "phases", ("forward",))),
+            "train_loss": logs["loss"],
+            "train_error": logs["error"],
+            "test_loss": logs["val_loss"],
+            "test_error": logs["val_error"],
+            "inverse_loss": logs.get("inverse_loss"),
+        }
+        if self.validation is not None:
+            loss, error = self.model.evaluate(self.validation, verbose=0)
+            row |= {"validation_loss": loss, "validation_error": error}
+        row["seconds"] = round(time.perf_counter() - self.started, 3)
+        self.rows.append({k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()})
+        self._write()
+        self.say(self._line(row))
+
+    def _write(self):
+        text = io.StringIO()
+        columns = [c for c in COLUMNS if c in self.rows[0]]
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        self.folder.write("epochs.csv", text.getvalue())
+
+    def _line(self, row):
+        inverse = row["inverse_loss"]
+        return (
+            f"epoch {row['epoch']}/{self.params['epochs']}  "
+            f"train error {row['train_error']:.2f} %  test error {row['test_error']:.2f} %  "
+            + (f"inverse loss {inverse:.4g}  " if inverse is not None else "")
+            + f"{row['seconds']:.1f} s"
+        )
+
+
+class StopOnDivergence(keras.callbacks.Callback):
+    """Raises `Diverged` with the epoch and the layer where numbers first ran away."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        losses = [float(logs[name]) for name in ("loss", "inverse_loss") if name in logs]
+        if not all(loss < DIVERGED for loss in losses):  # NaN compares false
+            raise Diverged(f"diverged in epoch {self.epoch + 1}, {self._where()}")
+
+    def _where(self):
+        layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
+        layers += [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
+        largest = {name: np.max(np.abs(layer.kernel.numpy())) for name, layer in layers}
+        broken = [name for name, size in largest.items() if not np.isfinite(size)]
+        if broken:
+            return f"{broken[0]}: its kernel is not finite"
+        name = max(largest, key=largest.get)
+        return f"{name}: its kernel has grown to {largest[name]:.3g}"
+
+
+class EventLog(keras.callbacks.Callback):
+    """Writes TensorBoard scalars for each epoch, the operative gin and the outcome's HParams.
+
+    Args:
+      path: Folder of the event files.
+      operative: The operative gin configuration, shown as text.
+      hparams: Hyperparameters by name, numbers or strings.
+    """
+
+    def __init__(self, path, operative, hparams):
+        super().__init__()
+        self.path, self.operative, self.hparams = str(path), operative, hparams
+
+    def on_train_begin(self, logs=None):
+        # Imported here: it takes a second that a failing command line need not wait for
+        from tensorboard.plugins.hparams import api
+
+        self.writer = tf.summary.create_file_writer(self.path)
+        with self.writer.as_default(step=0):
+            text = "\n".join("    " + line for line in self.operative.splitlines())
+            tf.summary.text("operative gin", text)
+            api.hparams(self.hparams)
+
+    def on_epoch_end(self, epoch, logs=None):
+        with self.writer.as_default(step=epoch + 1):
+            for name, value in logs.items():
+                tag = name.removeprefix("val_")
+                tf.summary.scalar(f"{tag}/{'test' if tag != name else 'train'}", value)
+        self.writer.flush()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()

