@@ -1,5 +1,10 @@
 """Deep networks that learn without backpropagation, in TensorFlow and Keras."""
 
+import os
+
+# TensorFlow's start-up notes hide the lines that matter; ask for them with the variable itself
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
 from tp_keras import architectures, feedback, layers, learners, objectives, optimizers, schedules
 from tp_keras.network import Network
 

@@ -58,7 +58,8 @@ class EpochLog(keras.callbacks.Callback):
             loss, error = self.model.evaluate(self.validation, verbose=0)
             row |= {"validation_loss": loss, "validation_error": error}
         row["seconds"] = round(time.perf_counter() - self.started, 3)
-        self.rows.append({k: v.item() if isinstance(v, np.generic) else v for k, v in row.items()})
+        # Five digits are what a float32 metric is good for
+        self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
         self._write()
         self.say(self._line(row))
 

@@ -4,6 +4,8 @@ import json
 import os
 import pathlib
 
+from tp_keras.bindings import bindings
+
 OPERATIVE = "operative.gin"
 # What may change between two starts of the same run
 FREE = ("train.epochs", "train.run_dir", "load.data_dir")
@@ -51,10 +53,7 @@ class RunFolder:
 
 def _identity(operative):
     """The bindings that make a run what it is, by parameter."""
-    lines = operative.replace("\\\n", " ").splitlines()
-    bindings = dict(line.split("=", 1) for line in lines if "=" in line and line[0] != "#")
-    bindings = {name.strip(): " ".join(value.split()) for name, value in bindings.items()}
-    return {name: value for name, value in bindings.items() if not name.endswith(FREE)}
+    return {name: v for name, v in bindings(operative).items() if not name.endswith(FREE)}
 
 
 def _first_difference(found, operative):

@@ -8,7 +8,7 @@ import keras
 from absl import logging
 
 import tp_keras
-from tp_keras import data
+from tp_keras import bindings, data
 from tp_keras.recording import EpochLog, EventLog, StopOnDivergence
 from tp_keras.run_folder import RunFolder
 
@@ -39,9 +39,9 @@ def train(
       learner: Factory of the rule, called with `network` and `objective`.
       optimizer: Factory of the forward weights' optimizer.
       epochs: Epochs to train in all.
-      seed: Seed of the initial weights; data order and noise have their own bindings.
+      seed: Seed of the initial weights.
       inverse_optimizer: Factory of the inverses' optimizer, for rules that have inverses.
-      schedule: Callback that switches between forward and inverse learning, or None.
+      schedule: Factory of the callback that says when inverses learn, or None.
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
@@ -63,38 +63,108 @@ def train(
         objective=objective(),
     )
     optimizers = {"optimizer": optimizer()}
-    if hasattr(model, "inverse_weights"):
+    if inverse_optimizer is not None:
         optimizers["inverse_optimizer"] = inverse_optimizer()
     model.compile(**optimizers, steps_per_execution=steps_per_execution, jit_compile=jit_compile)
+    schedule = schedule() if schedule else None
     operative = gin.operative_config_str()
+    refuse_unused(operative)
     folder = RunFolder(run_dir, operative)
-    log = EpochLog(folder, dataset.validation_batches(), say if not show_bar() else quiet)
-    monitor = "val_error"
-    callbacks = [
-        *([schedule] if schedule else []),
-        StopOnDivergence(),
-        log,
-        EventLog(folder.path / "tensorboard", operative, hparams(operative)),
-        keras.callbacks.ModelCheckpoint(
-            str(folder.path / "best.weights.h5"),
-            monitor=monitor,
-            mode="min",
-            save_best_only=True,
-            save_weights_only=True,
-        ),
-    ]
-    say(f"{model.name} on {dataset.name}, {architecture}: {count(model):,} weights -> {run_dir}")
+
+    log = EpochLog(folder, dataset.validation_batches(), quiet if show_bar() else say)
+    callbacks = [schedule] if schedule else []
+    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset)]
+    say(f"{method(model)} on {dataset.name} {architecture}, {weight_count(model)} -> {run_dir}")
     model.fit(
         dataset.training_batches(),
         steps_per_epoch=dataset.steps_per_epoch,
         validation_data=dataset.test_batches(),
         epochs=epochs,
         callbacks=callbacks,
+        shuffle=False,  # the batches come shuffled
         verbose=int(show_bar()),
     )
-    return {}
+    model.save_weights(folder.path / "last.weights.h5")
+    model.network.save(folder.path / "network.keras")
+    result = {
+        "dataset": dataset.name,
+        "architecture": architecture,
+        "method": method(model),
+        "schedule": type(schedule).__name__.lower() if schedule else "",
+        "seed": seed,
+        **summary(log.rows),
+        "seconds": round(time.perf_counter() - started, 1),
+        "version": tp_keras.__version__,
+    }
+    folder.write_json("result.json", result)
+    report(result, paper_error, run_dir)
+    return result
 
 
-def say(line):
+def refuse_unused(operative: str) -> None:
+    """Raises ValueError where a binding has no effect on this run: most often a mistake."""
+    names = bindings.unused(gin.config_str(), operative)
+    if names:
+        raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
+
+
+def recorders(folder: RunFolder, operative: str, dataset: data.Data) -> list:
+    """Callbacks that keep the best weights and write TensorBoard's events."""
+    best = keras.callbacks.ModelCheckpoint(
+        str(folder.path / "best.weights.h5"),
+        monitor="val_error",
+        mode="min",
+        save_best_only=True,
+        save_weights_only=True,
+    )
+    hparams = bindings.hyperparameters(operative)
+    return [best, EventLog(folder.path / "tensorboard", operative, hparams)]
+
+
+def summary(rows: list[dict]) -> dict:
+    """The numbers of a run from its epochs; errors in percent, None where there is no epoch."""
+    best = min(rows, key=lambda row: row["test_error"], default={})
+    last = rows[-1] if rows else {}
+    return {
+        "epochs": len(rows),
+        "best_test_error": best.get("test_error"),
+        "final_test_error": last.get("test_error"),
+        "final_train_error": last.get("train_error"),
+        "best_epoch": best.get("epoch"),
+    }
+
+
+def report(result: dict, paper_error: float | None, run_dir: str) -> None:
+    """Says how the run ended, beside the paper's number where there is one."""
+    if result["epochs"]:
+        paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
+        say(f"train error {result['final_train_error']:.2f} %")
+        say(f"test error {result['best_test_error']:.2f} %{paper}, best of {result['epochs']} epochs")
+    say(f"run folder {run_dir}")
+
+
+def method(model: keras.Model) -> str:
+    """The rule's name as rows of Table 1 have it: the name of its module."""
+    return type(model).__module__.rpartition(".")[2]
+
+
+def weight_count(model: keras.Model) -> str:
+    """How many weights learn, in words."""
+    forward = model.network.count_params()
+    others = model.count_params() - forward
+    return f"{forward:,} forward weights" + (f" and {others:,} backward ones" if others else "")
+
+
+def show_bar() -> bool:
+    """Whether somebody watches: a progress bar is for a terminal, lines are for a log."""
+    return sys.stdout.isatty() and logging.get_verbosity() >= logging.INFO
+
+
+def say(line: str) -> None:
+    """Prints a line for the user, unless --verbosity asks for silence."""
     if logging.get_verbosity() >= logging.INFO:
         print(line, flush=True)
+
+
+def quiet(line: str) -> None:
+    """Takes a line and keeps it to itself."""

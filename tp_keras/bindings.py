@@ -1,0 +1,36 @@
+"""Reads the bindings of gin's own texts: `config_str` and `operative_config_str`."""
+
+import ast
+
+
+def bindings(text: str) -> dict[str, str]:
+    """Returns `{"module.parameter": "value"}` of a gin text, comments and line breaks left out."""
+    lines = text.replace("\\\n", " ").splitlines()
+    found, name = {}, None
+    for line in lines:
+        if line.startswith("#") or not line.strip():
+            name = None
+        elif line[0].isspace() and name:  # gin breaks long values and indents the rest
+            found[name] += " " + line.strip()
+        elif "=" in line:
+            name, value = (part.strip() for part in line.split("=", 1))
+            found[name] = value
+    return found
+
+
+def unused(config: str, operative: str) -> list[str]:
+    """Names that a configuration binds and a run never read."""
+    return sorted(bindings(config).keys() - bindings(operative).keys())
+
+
+def hyperparameters(operative: str) -> dict[str, float | str]:
+    """The run's bindings as TensorBoard's HParams takes them: numbers, booleans or strings."""
+    values = {}
+    for name, text in bindings(operative).items():
+        try:
+            value = ast.literal_eval(text)
+        except (SyntaxError, ValueError):
+            value = text  # a reference such as @SDTP
+        if value is not None:
+            values[name] = value if isinstance(value, bool | int | float | str) else text
+    return values

@@ -1,0 +1,84 @@
+"""Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
+
+import pathlib
+import sys
+
+import gin
+from absl import app, flags, logging
+
+from tp_keras import training
+from tp_keras.recording import Diverged
+
+BAD_INPUT, DIVERGED = 2, 3
+REPOSITORY = pathlib.Path(__file__).parents[1]
+
+GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
+GIN_BINDINGS = flags.DEFINE_multi_string(
+    "gin_bindings", [], "A setting that overrides the file's, such as 'SDTP.noise_stddev = 0.1'."
+)
+RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder; runs/<experiment>/<seed> if not given.")
+DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of TensorFlow Datasets.")
+EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs to train, in place of the file's number.")
+SEED = flags.DEFINE_integer("seed", None, "Seed of weights, order and noise; 0 if not given.")
+
+
+def configure(gin_files: list[str], overrides: list[str]) -> None:
+    """Reads experiment files and overrides into gin.
+
+    Raises:
+      ValueError: If a file is missing or malformed, or a name or value is wrong.
+    """
+    if not gin_files:
+        raise ValueError("--gin_file is missing: name an experiment, such as gin/quickstart.gin")
+    gin.add_config_file_search_path(REPOSITORY)
+    for path in gin_files:
+        if not any((root / path).is_file() for root in (pathlib.Path(), REPOSITORY)):
+            raise ValueError(f"--gin_file not found: {path}")
+    try:
+        gin.parse_config_files_and_bindings(gin_files, overrides)
+    except (ValueError, TypeError, NameError, AttributeError, SyntaxError, OSError) as error:
+        raise ValueError(one_line(error)) from error
+
+
+def overrides() -> list[str]:
+    """The bindings that the other flags stand for, after those of --gin_bindings."""
+    seed = 0 if SEED.value is None else SEED.value
+    experiment = pathlib.Path(GIN_FILE.value[0]).stem if GIN_FILE.value else ""
+    bound = {
+        "seed": SEED.value,
+        "train.epochs": EPOCHS.value,
+        "train.run_dir": RUN_DIR.value or f"runs/{experiment}/{seed}",
+        "data.load.data_dir": DATA_DIR.value,
+    }
+    given = [f"{name} = {value!r}" for name, value in bound.items() if value is not None]
+    return [*GIN_BINDINGS.value, *given]
+
+
+def one_line(error: Exception) -> str:
+    """The message of an error that gin may have wrapped over several lines."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return " ".join(line for line in lines if not line.startswith("In call to configurable"))
+
+
+def main(argv):
+    if len(argv) > 1:
+        return fail(BAD_INPUT, f"unexpected argument {argv[1]!r}: flags begin with --")
+    try:
+        configure(GIN_FILE.value, overrides())
+        training.train()
+    except Diverged as error:
+        return fail(DIVERGED, str(error))
+    except (ValueError, TypeError) as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        return fail(BAD_INPUT, one_line(error))
+    return 0
+
+
+def fail(status: int, message: str) -> int:
+    print(f"tp_keras.train: {message}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    app.run(main)
