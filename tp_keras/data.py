@@ -43,7 +43,9 @@ class Data:
         def epoch_order(epoch):
             key = tf.cast(tf.stack([tf.constant(self.seed, tf.int64), epoch]), tf.int32)
             indices = tf.data.Dataset.range(examples).batch(self.batch_size, drop_remainder=True)
-            indices = indices.skip(tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0))
+            indices = indices.skip(
+                tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
+            )
             return indices.map(lambda i: shuffled(i, key, examples))
 
         def batch(indices):

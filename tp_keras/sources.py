@@ -6,6 +6,7 @@ import socket
 
 import numpy as np
 import tensorflow_datasets as tfds
+from absl import logging
 
 DOWNLOAD_HOST = ("storage.googleapis.com", 443)
 MNIST_5K_TEST = 1000
@@ -46,15 +47,20 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions")
     if data_dir is not None and os.path.isfile(data_dir):
         raise ValueError(f"--data_dir is a file, not a folder: {data_dir}")
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)  # TFDS thinks aloud while it looks for the data
     try:
         builder = tfds.builder(name, data_dir=data_dir)
+        ready = builder.is_prepared()
     except tfds.core.registered.DatasetNotFoundError as error:
         raise ValueError(f"no dataset {name!r} in TensorFlow Datasets; check data.load.name") from (
             error
         )
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
-    if not builder.is_prepared():
+    finally:
+        logging.set_verbosity(verbosity)
+    if not ready:
         _prepare(builder, name)
     return builder
 

@@ -1,6 +1,7 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
 import pathlib
+import re
 import sys
 
 import gin
@@ -55,8 +56,13 @@ def overrides() -> list[str]:
 
 
 def one_line(error: Exception) -> str:
-    """The message of an error that gin may have wrapped over several lines."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """The message of an error, without what gin wraps around it over several lines."""
+    text = str(error)
+    missing = re.search(r"^(\w+)\S* missing .*\n.*for arguments: \[(.*)\]", text)
+    if missing:
+        return f"{missing[1]} has no value for {missing[2]}: bind it in the experiment file"
+    text = text.partition(" in config string:")[0]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(line for line in lines if not line.startswith("In call to configurable"))
 
 
@@ -67,7 +73,7 @@ def main(argv):
         configure(GIN_FILE.value, overrides())
         training.train()
     except Diverged as error:
-        return fail(DIVERGED, str(error))
+        return fail(DIVERGED, f"{one_line(error)}; the run folder is kept")
     except (ValueError, TypeError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
@@ -80,5 +86,13 @@ def fail(status: int, message: str) -> int:
     return status
 
 
+def parse_flags(argv):
+    """Parses the command line; a mistake in it is bad input like any other."""
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(fail(BAD_INPUT, str(error)))
+
+
 if __name__ == "__main__":
-    app.run(main)
+    app.run(main, flags_parser=parse_flags)

@@ -138,8 +138,9 @@ def report(result: dict, paper_error: float | None, run_dir: str) -> None:
     """Says how the run ended, beside the paper's number where there is one."""
     if result["epochs"]:
         paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
+        best, epoch = result["best_test_error"], result["best_epoch"]
         say(f"train error {result['final_train_error']:.2f} %")
-        say(f"test error {result['best_test_error']:.2f} %{paper}, best of {result['epochs']} epochs")
+        say(f"test error {best:.2f} %{paper}  best of {result['epochs']} epochs, epoch {epoch}")
     say(f"run folder {run_dir}")
 
 
