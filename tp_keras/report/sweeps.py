@@ -1,0 +1,77 @@
+"""Figure 4: how AO-SDTP's error depends on its auxiliary output size."""
+
+from matplotlib.lines import Line2D
+
+from tp_keras.report import style
+from tp_keras.report.cells import pick
+from tp_keras.report.curves import Drawing, new_figure
+from tp_keras.report.runs import Run
+
+KEY = "best_test_error"
+
+
+def auxiliary_size(runs: list[Run], lines: style.Lines) -> Drawing | None:
+    """Best test error of AO-SDTP against its auxiliary output size, CIFAR-10 FC and LC.
+
+    Size 0 is SDTP. The points of a line share their number of epochs: the one with most sizes.
+    """
+    panels = {net: _series(runs, net) for net in ("fc", "lc")}
+    panels = {net: series for net, series in panels.items() if series}
+    if not panels:
+        return None
+    figure = new_figure(3.6 * max(len(panels), 1.5), 3.6)
+    grid = figure.subplots(1, len(panels), squeeze=False)
+    for axes, (net, series) in zip(grid[0], panels.items(), strict=True):
+        axes.set(
+            title=style.NETS[net], xlabel="auxiliary output size", ylabel="best test error (%)"
+        )
+        axes.set_xlim(-30, max(1030, 1.03 * max(max(points) for _, points in series.values())))
+        for schedule, (_, points) in series.items():
+            _plot_sizes(axes, points, lines(net, "ao_sdtp", schedule))
+    schedules = sorted({s for series in panels.values() for s in series}, reverse=True)
+    handles = [
+        Line2D([], [], label=style.label("", "ao_sdtp", s), **lines("", "ao_sdtp", s))
+        for s in schedules
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    chosen = [c for series in panels.values() for _, p in series.values() for c in p.values()]
+    return Drawing(figure, [run for cell in chosen for run in cell.runs], _epochs_remark(panels))
+
+
+def _series(runs, net):
+    """For each schedule that has two sizes or more: its epochs, and the cell of each size."""
+    found = {}
+    for schedule in ("parallel", "alternating"):
+        groups = {}
+        for run in runs:
+            size = _size(run)
+            if run.cell[:2] + run.cell[3:] == ("cifar10", net, schedule) and size is not None:
+                sizes = groups.setdefault(run.result["epochs"], {})
+                sizes.setdefault(size, []).append(run)
+        if groups:
+            epochs = max(groups, key=lambda epochs: (len(groups[epochs]), epochs))
+            points = {size: pick(group) for size, group in sorted(groups[epochs].items())}
+            if len(points) > 1:
+                found[schedule] = epochs, points
+    return found
+
+
+def _size(run):
+    if run.is_trial:
+        return None
+    return {"ao_sdtp": run.auxiliary_units, "sdtp": 0}.get(run.result["method"])
+
+
+def _plot_sizes(axes, points, look):
+    means = [cell.mean(KEY) for cell in points.values()]
+    spread = [cell.std(KEY) or 0 for cell in points.values()]
+    axes.errorbar(list(points), means, spread, capsize=3, linewidth=1.3, **look)
+
+
+def _epochs_remark(panels):
+    counts = [
+        f"{style.NETS[net]} {schedule} {epochs}"
+        for net, series in panels.items()
+        for schedule, (epochs, _) in series.items()
+    ]
+    return f"Epochs: {', '.join(counts)}."
