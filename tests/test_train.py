@@ -1,0 +1,212 @@
+"""The command line, as its user meets it."""
+
+import contextlib
+import csv
+import io
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from unittest import mock
+
+import gin
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from absl import flags, logging
+from absl.testing import flagsaver
+from fakes import fake_images
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from tp_keras import sources, train
+
+REPOSITORY = pathlib.Path(__file__).parents[1]
+QUICKSTART = "--gin_file=gin/quickstart.gin"
+BP = "--gin_file=gin/mnist_fc_bp.gin"
+
+
+class CommandLineTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(gin.clear_config)
+        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+
+    def run_main(self, *arguments):
+        """Runs the program in this process: exit status, standard output, standard error."""
+        if not any(a.startswith("--run_dir") for a in arguments):
+            arguments = (*arguments, f"--run_dir={self.folder / 'run'}")
+        gin.clear_config()
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            flagsaver.flagsaver(),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            for name in ("gin_file", "gin_bindings"):
+                flags.FLAGS[name].unparse()
+            try:
+                status = train.main(train.parse_flags(["train", "--verbosity=0", *arguments]))
+            except SystemExit as stop:
+                status = stop.code
+        return status, out.getvalue(), err.getvalue()
+
+    def assert_refused(self, arguments, *parts, status=2):
+        """One line on standard error that holds `parts`, and the exit status."""
+        code, _, err = self.run_main(*arguments)
+        self.assertEqual(code, status, err)
+        self.assertEqual(err.count("\n"), 1, err)
+        for part in parts:
+            self.assertIn(part, err)
+
+    def test_wrong_settings_get_one_line(self):
+        for arguments, *parts in [
+            (["--gin_file=gin/nope.gin"], "not found", "gin/nope.gin"),
+            ([], "--gin_file is missing"),
+            ([QUICKSTART, "--gin_bindings=SDTP.sgima = 1"], "'SDTP'", "'sgima'"),
+            ([QUICKSTART, "--gin_bindings=train.learner = @SDPT"], "@SDPT"),
+            ([QUICKSTART, "--gin_bindings=train.seed = %nope"], "nope"),
+            ([QUICKSTART, "--gin_bindings=SDTP.noise_stddev ="], "parse"),
+            ([QUICKSTART, "--epochs=-1"], "--epochs", "-1"),
+            ([QUICKSTART, "--epochs=many"], "--epochs", "many"),
+            ([QUICKSTART, "--no_such_flag"], "no_such_flag"),
+        ]:
+            with self.subTest(arguments=arguments):
+                self.assert_refused(arguments, *parts)
+
+    def test_wrong_values_get_one_line(self):
+        with fake_images():
+            for arguments, *parts in [
+                ([QUICKSTART, "--gin_bindings=data.load.scaling = 'no'"], "scaling", "'no'"),
+                ([QUICKSTART, "--gin_bindings=data.load.batch_size = 999"], "192", "999"),
+                ([QUICKSTART, "--gin_bindings=train.learner = @DTP"], "DTP", "'alpha'"),
+                ([QUICKSTART, "--gin_bindings=DTP.alpha = 1.0"], "DTP.alpha"),
+                ([QUICKSTART, "--gin_bindings=build.dense = [-3]"], "units", "-3"),
+                ([QUICKSTART, "--gin_bindings=SDTP.inverse = 'no'"], "inverse", "'no'"),
+            ]:
+                with self.subTest(arguments=arguments):
+                    self.assert_refused(arguments, *parts)
+
+    def test_missing_data_without_a_network_is_said_within_five_seconds(self):
+        with mock.patch.object(sources, "network_reachable", lambda: False):
+            started = time.perf_counter()
+            self.assert_refused([BP, f"--data_dir={self.folder}"], "mnist", "--data_dir", "BUILD")
+            self.assertLess(time.perf_counter() - started, 5)
+
+    def test_an_unusable_data_dir_gets_one_line(self):
+        file = self.folder / "file"
+        file.touch()
+        self.assert_refused([BP, f"--data_dir={file}"], "--data_dir", str(file))
+
+    def test_an_unwritable_run_dir_gets_one_line(self):
+        file = self.folder / "file"
+        file.touch()
+        with fake_images():
+            self.assert_refused([BP, f"--run_dir={file / 'run'}"], "--run_dir", str(file))
+
+    def test_another_experiments_run_is_not_overwritten(self):
+        with fake_images():
+            self.assertEqual(self.run_main(BP, "--epochs=1")[0], 0)
+            before = (self.folder / "run/epochs.csv").read_bytes()
+            self.assert_refused([QUICKSTART, "--epochs=1"], "another experiment")
+            self.assert_refused([BP, "--seed=3", "--epochs=1"], "seed")
+        self.assertEqual((self.folder / "run/epochs.csv").read_bytes(), before)
+
+    def test_divergence_names_layer_and_epoch_and_keeps_the_folder(self):
+        with fake_images():
+            broken = "--gin_bindings=inverse/adam.learning_rate = 1e7"
+            self.assert_refused(
+                [QUICKSTART, "--epochs=3", broken], "epoch 1", "inverse of layer", status=3
+            )
+        self.assertTrue((self.folder / "run/operative.gin").exists())
+
+    def test_a_run_leaves_all_that_the_handbook_promises(self):
+        with fake_images():
+            status, out, err = self.run_main(QUICKSTART, "--epochs=2", "--seed=5")
+        self.assertEqual((status, err), (0, ""))
+        self.assertRegex(out, r"epoch 2/2  train error \d+\.\d\d %  test error \d+\.\d\d %")
+        self.assertRegex(out, r"\ntest error \d+\.\d\d %")
+        self.assertIn(str(self.folder / "run"), out)
+        run = self.folder / "run"
+        result = json.loads((run / "result.json").read_text())
+        self.assertEqual(
+            [result[k] for k in ("dataset", "architecture", "method", "schedule", "seed")],
+            ["mnist_5k", "fc", "sdtp", "parallel", 5],
+        )
+        with open(run / "epochs.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        errors = [float(row["test_error"]) for row in rows]
+        self.assertEqual(result["best_test_error"], min(errors))
+        self.assertEqual(result["final_test_error"], errors[-1])
+        self.assertEqual(result["best_epoch"], 1 + errors.index(min(errors)))
+        self.assertGreater(float(rows[0]["inverse_loss"]), 0)
+        self.assertIn("SDTP.noise_stddev = 0.213995", (run / "operative.gin").read_text())
+
+    def test_tensorboard_gets_scalars_hparams_and_the_operative_gin(self):
+        with fake_images():
+            self.run_main(QUICKSTART, "--epochs=2")
+        events = EventAccumulator(str(self.folder / "run/tensorboard")).Reload()
+        tags = {t for group in ("scalars", "tensors") for t in events.Tags()[group]}
+        self.assertContainsSubset({"error/train", "error/test", "inverse_loss/train"}, tags)
+        text = events.Tensors("operative gin")[0].tensor_proto.string_val[0].decode()
+        self.assertIn("SDTP.noise_stddev", text)
+        self.assertIn("_hparams_/session_start_info", events.summary_metadata)
+
+    def test_the_saved_network_is_the_trained_one(self):
+        with fake_images():
+            self.run_main(BP, "--epochs=1")
+            images = sources.read("mnist")[0]["test"]
+        network = keras.saving.load_model(self.folder / "run/network.keras")
+        wrong = np.argmax(network.predict(images[0] / 255, verbose=0), -1) != images[1]
+        result = json.loads((self.folder / "run/result.json").read_text())
+        self.assertAllClose(100 * wrong.mean(), result["final_test_error"], atol=1e-3)
+
+    def test_the_paper_s_error_stands_beside_ours(self):
+        with fake_images():
+            _, out, _ = self.run_main("--gin_file=gin/mnist_fc_sdtp_alternating.gin", "--epochs=1")
+        self.assertIn("(paper, 500 epochs: 2.28 %)", out)
+
+    def test_validation_examples_get_columns_of_their_own(self):
+        with fake_images():
+            held_out = "--gin_bindings=data.load.validation_examples = 50"
+            self.assertEqual(self.run_main(QUICKSTART, "--epochs=1", held_out)[0], 0)
+        header = (self.folder / "run/epochs.csv").read_text().splitlines()[0]
+        self.assertIn("validation_loss,validation_error", header)
+
+    def test_verbosity_minus_one_is_silent(self):
+        with fake_images():
+            status, out, err = self.run_main(BP, "--epochs=1", "--verbosity=-1")
+        self.assertEqual((status, out, err), (0, "", ""))
+
+    def test_the_same_seed_gives_the_same_run(self):
+        with fake_images():
+            for name in ("a", "b"):
+                self.run_main(QUICKSTART, "--epochs=2", f"--run_dir={self.folder / name}")
+        a, b = (
+            keras.saving.load_model(self.folder / n / "network.keras").get_weights() for n in "ab"
+        )
+        for one, other in zip(a, b, strict=True):
+            self.assertAllEqual(one, other)
+
+
+@pytest.mark.slow
+def test_quickstart_learns_from_a_shell(tmp_path):
+    """The README's own command, with fewer epochs."""
+    pytest.importorskip("mlxtend")
+    command = [sys.executable, "-m", "tp_keras.train", QUICKSTART, "--epochs=4"]
+    done = subprocess.run(
+        [*command, f"--run_dir={tmp_path}"],
+        cwd=REPOSITORY,
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert json.loads((tmp_path / "result.json").read_text())["best_test_error"] < 25
