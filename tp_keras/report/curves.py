@@ -90,12 +90,13 @@ def _draw(panels, lines, kinds, unit):
 
 
 def _plot(axes, values, look, dashes, place):
-    if values:
+    epochs = range(1, len(values) + 1)
+    line = {"color": look["color"], "linestyle": dashes, "linewidth": 1.1 if dashes == "-" else 0.8}
+    axes.plot(epochs, values, **line)
+    if dashes == "-":  # markers over all lines, staggered, so that they show where lines cross
         step = max(1, len(values) // MARKS)
-        marks = {"markevery": (place % step, step)} if dashes == "-" else {"marker": ""}
-        width = 1.3 if dashes == "-" else 0.9
-        epochs = range(1, len(values) + 1)
-        axes.plot(epochs, values, **look | {"linestyle": dashes, "linewidth": width} | marks)
+        marks = slice(place % step, None, step)
+        axes.plot(epochs[marks], values[marks], **look, linestyle="none", zorder=3)
 
 
 def _limit(axes, title, curves, names):

@@ -14,6 +14,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: .15em .5em; text-align: right; white-space: nowrap; }
 tbody th, .runs td, .runs th { text-align: left; font-weight: normal; }
 thead th { border-bottom: 1px solid #999; } .group { text-align: center; }
+thead th { white-space: normal; }
 tbody tr:nth-child(even) { background: #f4f4f4; }
 .wide { overflow-x: auto; } .notes { color: #555; font-size: 13px; }
 figure { margin: 1em 0; } img { max-width: 100%; } .missing { color: #777; }
@@ -50,7 +51,7 @@ def summary(found: Found) -> str:
     kinds = f"{len(found.runs)} finished runs" + (f", {trials} of them trials" if trials else "")
     stopped = f" ({len(found.stopped_trials)} trials)" if found.stopped_trials else ""
     skipped = f"{len(found.unfinished)} unfinished skipped{stopped}"
-    return f"{kinds}; {skipped}; {len(found.warnings)} warnings."
+    return f"{kinds}; {skipped}; warnings: {len(found.warnings)}."
 
 
 def _figure(figure):

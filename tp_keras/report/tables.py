@@ -142,7 +142,8 @@ def _finish(name, title, groups, columns, rows, records, cells):
     notes = list(NOTES)
     for key, cell in used.items():
         if cell.left_out:
-            what = f"{style.NETS[key[1]]} {style.label(*key[1:])}"
+            net = "" if key[1] == "conv" else f"{style.NETS[key[1]]} "
+            what = net + style.label(*key[1:])
             notes.append(
                 f"{what}: {len(cell.left_out)} more of its runs not shown; the longest training "
                 "counts, then the settings with most seeds, never the error."
