@@ -20,6 +20,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     packages=find_packages(include=["tp_keras", "tp_keras.*"]),
+    package_data={"tp_keras.report": ["paper/*.csv"]},
     python_requires=">=3.11",
     install_requires=[
         "tensorflow>=2.21,<2.22",
