@@ -31,6 +31,9 @@ class DTP(TargetLearner):
         super().__init__(network, objective, noise_stddev, inverse_activation, inverse, seed, name)
         self.alpha = alpha
 
+    def inverses(self):
+        return {l: g for l, g in super().inverses().items() if l < self.depth}
+
     def targets(self, a, h, y):
         f, g, L = self.network.f, self.g, self.depth
         target = {L: self.objective.target(y)}

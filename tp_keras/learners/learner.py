@@ -68,7 +68,7 @@ class Learner(DistributedFit, keras.Model):
         return [(self.optimizer, gradients, weights)]
 
     def train_step(self, batch):
-        x, y = batch
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         with tf.GradientTape() as tape:
             a, h = self.network.activations(x)
         for optimizer, gradients, weights in self.updates(tape, a, h, y):
@@ -76,7 +76,7 @@ class Learner(DistributedFit, keras.Model):
         return self.observe(a, y)
 
     def test_step(self, batch):
-        x, y = batch
+        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
         a, _ = self.network.activations(x)
         return self.observe(a, y)
 

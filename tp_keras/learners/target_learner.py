@@ -43,10 +43,15 @@ class TargetLearner(Learner):
             raise ValueError(f"`noise_stddev` must not be negative, received {noise_stddev}")
         self.noise_stddev, self.seed = noise_stddev, seed
         self.inverse_activation, self.inverse = inverse_activation, inverse
-        self.g = feedback.inverses(network, inverse_activation, inverse, self.auxiliary_units)
+        self.g = self.inverses()
         self.phases = ("forward", "inverse")
         self.inverse_loss_metric = keras.metrics.Mean(name="inverse_loss")
         self._phase_functions = {}
+
+    def inverses(self):
+        """g[2..L], or those of them that the rule needs."""
+        form, activation = self.inverse, self.inverse_activation
+        return feedback.inverses(self.network, activation, form, self.auxiliary_units)
 
     def targets(self, a, h, y):
         """Targets of all layers, by layer 1..L, each shaped like what it is a target for."""

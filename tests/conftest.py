@@ -1,0 +1,12 @@
+"""The machine that every test sees: no accelerator, two logical CPU devices."""
+
+import os
+
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+
+import tensorflow as tf
+
+# Must come before TensorFlow's first operation; the second device serves the strategies' tests
+(cpu,) = tf.config.list_physical_devices("CPU")
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)

@@ -1,0 +1,78 @@
+"""The table of learning rules, and the small problem that their tests learn."""
+
+import numpy as np
+import tensorflow as tf
+
+from tp_keras import architectures, learners, objectives
+from tp_keras.optimizers import Adam
+
+TARGETS = {"noise_stddev": 0.2}
+
+# One row a rule: its class, and the arguments that it needs beside network and objective
+RULES = {
+    "bp": (learners.BP, {}),
+    "fa": (learners.FA, {}),
+    "dfa": (learners.DFA, {}),
+    "tp": (learners.TP, TARGETS),
+    "dtp": (learners.DTP, {**TARGETS, "alpha": 0.15}),
+    "sdtp": (learners.SDTP, TARGETS),
+    "ao-sdtp": (learners.AOSDTP, {**TARGETS, "auxiliary_units": 9}),
+}
+TARGET_RULES = [
+    name for name, (rule, _) in RULES.items() if issubclass(rule, learners.TargetLearner)
+]
+FEEDBACK_RULES = ("fa", "dfa")
+
+NAMED_RULES = [(name.replace("-", "_"), name) for name in RULES]
+NAMED_TARGET_RULES = [(name.replace("-", "_"), name) for name in TARGET_RULES]
+
+
+def local_network(dtype=None, **options):
+    """Two local layers, two dense ones: h[1] is 4x3x3, h[2] 2x2x4, h[3] 6, h[4] 5."""
+    options = {"local": [(3, 3, 2), (2, 4, 2)], "dense": [6], "dtype": dtype, **options}
+    return architectures.build((7, 5, 2), classes=5, **options)
+
+
+def batch(size=6, shape=(7, 5, 2), classes=5, dtype="float32", seed=0):
+    """Random inputs and one-hot labels."""
+    random = np.random.default_rng(seed)
+    x = random.normal(size=(size, *shape)).astype(dtype)
+    return x, np.eye(classes, dtype=dtype)[random.integers(0, classes, size)]
+
+
+def learner(name, network=None, **changes):
+    """The rule of that name on a network."""
+    rule, arguments = RULES[name]
+    network = network or local_network()
+    return rule(network, objectives.SoftmaxCrossEntropy(), **{**arguments, **changes})
+
+
+def compiled(name, network=None, forward=None, inverse=None, **changes):
+    """The rule, with an optimizer for each of its phases."""
+    result = learner(name, network, **changes)
+    optimizers = {"optimizer": forward or Adam(0.01)}
+    if name in TARGET_RULES:
+        optimizers["inverse_optimizer"] = inverse or Adam(0.02)
+    result.compile(**optimizers, run_eagerly=True)  # a few small steps: tracing would cost more
+    return result
+
+
+def gradients(learner, x, y):
+    """The gradient of every weight that the rule trains, by the weight's path."""
+    with tf.GradientTape() as tape:
+        a, h = learner.network.activations(tf.convert_to_tensor(x))
+    updates = learner.updates(tape, a, h, tf.convert_to_tensor(y))
+    return [(w, gradient) for _, gs, ws in updates for gradient, w in zip(gs, ws, strict=True)]
+
+
+def forward_gradients(learner, x, y):
+    """The gradients of the forward weights alone, in the order of the network's weights."""
+    found = gradients(learner, x, y)
+    return [g for w in learner.network.trainable_variables for v, g in found if v is w]
+
+
+def scramble(layer, seed=1):
+    """Gives a layer other weights."""
+    random = np.random.default_rng(seed)
+    for weight in layer.weights:
+        weight.assign(random.normal(size=weight.shape))
