@@ -13,10 +13,7 @@ from tp_keras.learners.sdtp import SDTP
 class AOSDTP(SDTP):
     """SDTP on an output o padded with fixed random features z of the layer below.
 
-    h[L] = [o, z], target[L] = [label, z]
-
-    Args:
-      auxiliary_units: How many features z has.
+    h[L] = [o, z], target[L] = [label, z]; z has `auxiliary_units` features.
     """
 
     def __init__(
@@ -27,11 +24,14 @@ class AOSDTP(SDTP):
         auxiliary_units,
         inverse_activation="tanh",
         inverse="paired",
+        reduction="sum",
         seed=0,
         name=None,
     ):
         self.auxiliary_units = auxiliary_units
-        super().__init__(network, objective, noise_stddev, inverse_activation, inverse, seed, name)
+        super().__init__(
+            network, objective, noise_stddev, inverse_activation, inverse, reduction, seed, name
+        )
         top = network.f[network.depth]
         self.auxiliary = Dense(auxiliary_units, "tanh", trainable=False, dtype=top.dtype_policy)
         self.auxiliary.build((None, *top.in_shape))

@@ -11,10 +11,7 @@ from tp_keras.learners.target_learner import TargetLearner
 class DTP(TargetLearner):
     """SDTP whose topmost hidden target is a step down the gradient of the loss.
 
-    target[L-1] = h[L-1] - alpha * A[L]^T delta[L], so that there is no g[L]
-
-    Args:
-      alpha: Size of that step on each example's own gradient (Table 4's alpha).
+    target[L-1] = h[L-1] - alpha * A[L]^T delta[L], on each example's own gradient; no g[L]
     """
 
     def __init__(
@@ -25,10 +22,13 @@ class DTP(TargetLearner):
         alpha,
         inverse_activation="tanh",
         inverse="paired",
+        reduction="sum",
         seed=0,
         name=None,
     ):
-        super().__init__(network, objective, noise_stddev, inverse_activation, inverse, seed, name)
+        super().__init__(
+            network, objective, noise_stddev, inverse_activation, inverse, reduction, seed, name
+        )
         self.alpha = alpha
 
     def inverses(self):

@@ -1,5 +1,7 @@
 """What the target-propagation rules share: learned inverses, and errors made of targets."""
 
+import math
+
 import keras
 import tensorflow as tf
 
@@ -20,10 +22,12 @@ class TargetLearner(Learner):
         activation (Table 4's sigma).
       inverse_activation: The nonlinearity of the inverses, "tanh" or "linear".
       inverse: The inverses' form, "paired", "wide" or "dense" (see `feedback.inverses`).
+      reduction: How squared distances, local losses and inverse losses alike, are reduced over
+        units: "sum" or "mean" (the paper does not say).
       seed: Seed of the noise, an integer.
 
     Raises:
-      ValueError: If `noise_stddev` is negative.
+      ValueError: If `noise_stddev` is negative or `reduction` neither.
     """
 
     auxiliary_units = 0
@@ -35,13 +39,16 @@ class TargetLearner(Learner):
         noise_stddev,
         inverse_activation="tanh",
         inverse="paired",
+        reduction="sum",
         seed=0,
         name=None,
     ):
         super().__init__(network, objective, name=name)
+        if reduction not in ("sum", "mean"):
+            raise ValueError(f"`reduction` must be 'sum' or 'mean', received {reduction!r}")
         if noise_stddev < 0:
             raise ValueError(f"`noise_stddev` must not be negative, received {noise_stddev}")
-        self.noise_stddev, self.seed = noise_stddev, seed
+        self.noise_stddev, self.reduction, self.seed = noise_stddev, reduction, seed
         self.inverse_activation, self.inverse = inverse_activation, inverse
         self.g = self.inverses()
         self.phases = ("forward", "inverse")
@@ -66,8 +73,13 @@ class TargetLearner(Learner):
         f, target = self.network.f, self.targets(a, h, y)
         delta = {self.depth: self.output_delta(a, y)}
         for l in range(1, self.depth):
-            delta[l] = through(f[l].activation, a[l], 2.0 * (h[l] - target[l]))
+            error = self.per_unit(2.0 * (h[l] - target[l]), h[l])
+            delta[l] = through(f[l].activation, a[l], error)
         return delta
+
+    def per_unit(self, quantity, h):
+        """Divides by the units of `h` where distances are means over units."""
+        return quantity if self.reduction == "sum" else quantity / math.prod(h.shape[1:])
 
     def forward(self, l, h):
         """What g[l] reads when layer l reads `h`."""
@@ -85,7 +97,8 @@ class TargetLearner(Learner):
         for l, g in self.g.items():
             clean, noisy = h[l - 1], h[l - 1] + noise[l]
             rebuilt = g(tf.stop_gradient(self.forward(l, noisy)))
-            losses[l] = squared_norm(self.reconstruction_target(clean, noisy) - rebuilt)
+            loss = squared_norm(self.reconstruction_target(clean, noisy) - rebuilt)
+            losses[l] = self.per_unit(loss, clean)
         return losses
 
     @property
@@ -104,7 +117,7 @@ class TargetLearner(Learner):
         updates = []
         if "forward" in self.phases:
             updates += super().updates(tape, a, h, y)
-        if "inverse" in self.phases:
+        if "inverse" in self.phases and self.g:  # DTP has none above a single hidden layer
             updates.append(self.inverse_update(h, y))
         return updates
 
@@ -134,7 +147,7 @@ class TargetLearner(Learner):
             self.phases = phases
 
     def get_config(self):
-        names = ("noise_stddev", "inverse_activation", "inverse", "seed")
+        names = ("noise_stddev", "inverse_activation", "inverse", "reduction", "seed")
         return {**super().get_config(), **{name: getattr(self, name) for name in names}}
 
     def get_compile_config(self):
