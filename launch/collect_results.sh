@@ -1,0 +1,13 @@
+#!/usr/bin/env bash
+# Copies what a finished run measured (no weights, no events) and writes the report beside it.
+#   launch/collect_results.sh RUNS results/mnist
+set -euo pipefail
+cd "$(dirname "$0")/.."
+runs=$(realpath "$1") results=$2
+mkdir -p "$results"
+find "$runs" -name result.json -printf '%h\n' | sort | while read -r run; do
+    folder=$results/${run#"$runs"/}
+    mkdir -p "$folder"
+    cp "$run"/{epochs.csv,result.json,operative.gin} "$folder"
+done
+python -m tp_keras.report --runs="$results" --out="$results/report"
