@@ -1,0 +1,73 @@
+"""A training step holds the matrix products that its rule needs and not one more."""
+
+import rules
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tp_keras import architectures
+
+SHAPES = {
+    "mnist_fc": {"input_shape": (28, 28, 1), "dense": [256] * 5},
+    "cifar10_fc": {"input_shape": (32, 32, 3), "dense": [1024] * 3},
+}
+# With L layers: activations L, gradients L; beside these BP, FA and DFA have an error for each of
+# L - 1 hidden layers; an inverse reads h, the target and the noisy response, which one product
+# makes, and has a gradient: 5 for each of L - 1 inverses. TP does not read h. DTP has one inverse
+# less, and an adjoint. AO-SDTP makes its features z of h and of the noisy h.
+PRODUCTS = {
+    "bp": lambda L: 3 * L - 1,
+    "fa": lambda L: 3 * L - 1,
+    "dfa": lambda L: 3 * L - 1,
+    "tp": lambda L: 2 * L + 4 * (L - 1),
+    "dtp": lambda L: 2 * L + 5 * (L - 2) + 1,
+    "sdtp": lambda L: 2 * L + 5 * (L - 1),
+    "ao-sdtp": lambda L: 2 * L + 5 * (L - 1) + 2,
+}
+CASES = [
+    (f"{shape}_{key}", shape, name) for shape in SHAPES for key, name in rules.NAMED_RULES
+]
+
+
+def traced_step(learner, x, y):
+    """The graph of one training step."""
+    step = tf.function(learner.train_step)
+    return step.get_concrete_function((tf.constant(x), tf.constant(y))).graph
+
+
+def live_operations(graph):
+    """The operations that the graph's outputs or its effects on weights depend on."""
+    pending = [t.op for t in graph.outputs] + list(graph.control_outputs)
+    live = {}
+    while pending:
+        operation = pending.pop()
+        if operation.name not in live:
+            live[operation.name] = operation
+            pending += [t.op for t in operation.inputs] + list(operation.control_inputs)
+    return list(live.values())
+
+
+def products(learner, input_shape):
+    """How many matrix products a training step takes."""
+    x, y = rules.batch(6, input_shape, classes=10)
+    operations = live_operations(traced_step(learner, x, y))
+    return sum(operation.type in ("MatMul", "BatchMatMulV2") for operation in operations)
+
+
+class GraphCostTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.named_parameters(*CASES)
+    def test_step_takes_the_least_number_of_products(self, shape, name):
+        network = architectures.build(classes=10, **SHAPES[shape])
+        learner = rules.compiled(name, network)
+        self.assertEqual(
+            products(learner, SHAPES[shape]["input_shape"]), PRODUCTS[name](network.depth)
+        )
+
+    @parameterized.named_parameters(("mnist_fc", "mnist_fc", 37), ("cifar10_fc", "cifar10_fc", 23))
+    def test_sdtp_takes_as_many_as_the_arithmetic_says(self, shape, count):
+        network = architectures.build(classes=10, **SHAPES[shape])
+        learner = rules.compiled("sdtp", network)
+        self.assertEqual(products(learner, SHAPES[shape]["input_shape"]), count)
+
+
+if __name__ == "__main__":
+    tf.test.main()
