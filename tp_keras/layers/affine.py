@@ -37,10 +37,13 @@ class Affine(keras.layers.Layer):
 
     def build(self, input_shape):
         self.wire(tuple(input_shape[1:]))
+        # Keras would round a weight to the compute dtype wherever a mixed policy reads it
         self.kernel = self.add_weight(
-            name="kernel", shape=self.kernel_shape, initializer=glorot(*self.fans)
+            shape=self.kernel_shape, initializer=glorot(*self.fans), autocast=False, name="kernel"
         )
-        self.bias = self.add_weight(name="bias", shape=self.bias_shape, initializer="zeros")
+        self.bias = self.add_weight(
+            shape=self.bias_shape, initializer="zeros", autocast=False, name="bias"
+        )
 
     def preactivation(self, h):
         """Returns a = A h + b, `(batch, *out_shape)`."""

@@ -54,14 +54,15 @@ class Transpose(keras.layers.Layer):
 
     def build(self, input_shape):
         layer = self._wiring()
+        shape, initializer = layer.backward_kernel_shape, glorot(*layer.fans)
         self.kernel = self.add_weight(
-            name="kernel", shape=layer.backward_kernel_shape, initializer=glorot(*layer.fans)
+            shape=shape, initializer=initializer, autocast=False, name="kernel"
         )
-        self.bias = (
-            self.add_weight(name="bias", shape=layer.in_shape, initializer="zeros")
-            if self.use_bias
-            else None
-        )
+        self.bias = None
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=layer.in_shape, initializer="zeros", autocast=False, name="bias"
+            )
 
     def call(self, y):
         kernel = tf.cast(self.kernel, self.compute_dtype)
