@@ -18,3 +18,11 @@ class Alternating(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self.model.enter("inverse" if epoch % 2 == 0 else "forward")
+
+
+@gin.register(module="tp_keras.schedules")
+class Mirror(keras.callbacks.Callback):
+    """An epoch of the weight mirror alone, which counts; from then on both at every step."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.model.enter(*["forward"] * (epoch > 0), "mirror")

@@ -5,9 +5,31 @@ from tp_keras.learners.bp import BP
 from tp_keras.learners.dfa import DFA
 from tp_keras.learners.dtp import DTP
 from tp_keras.learners.fa import FA
+from tp_keras.learners.fixed_dtp import FixedDTP
+from tp_keras.learners.frozen import Frozen
+from tp_keras.learners.kolen_pollack import KolenPollack
+from tp_keras.learners.ldrl import LDRL
 from tp_keras.learners.learner import Learner
 from tp_keras.learners.sdtp import SDTP
+from tp_keras.learners.sign_symmetry import SignSymmetry
 from tp_keras.learners.target_learner import TargetLearner
 from tp_keras.learners.tp import TP
+from tp_keras.learners.weight_mirror import WeightMirror
 
-__all__ = ["AOSDTP", "BP", "DFA", "DTP", "FA", "SDTP", "TP", "Learner", "TargetLearner"]
+__all__ = [
+    "AOSDTP",
+    "BP",
+    "DFA",
+    "DTP",
+    "FA",
+    "LDRL",
+    "SDTP",
+    "TP",
+    "FixedDTP",
+    "Frozen",
+    "KolenPollack",
+    "Learner",
+    "SignSymmetry",
+    "TargetLearner",
+    "WeightMirror",
+]

@@ -24,6 +24,8 @@ class Learner(DistributedFit, keras.Model):
         self.network = network
         self.objective = objective
         self.depth = network.depth
+        self.phases = ("forward",)
+        self._phase_functions = {}
         self.loss_metric = keras.metrics.Mean(name="loss")
         self.error_metric = keras.metrics.Mean(name="error")
         self.built = True
@@ -55,6 +57,14 @@ class Learner(DistributedFit, keras.Model):
         )
         # Unbuilt, it would be left out of saved weights
         self.optimizer.build(self.network.trainable_variables)
+        self._phase_functions = {}
+
+    def enter(self, *phases):
+        """Restricts the steps to come to these phases; each combination compiles once."""
+        self.phases = phases
+        if phases not in self._phase_functions:
+            self._phase_functions[phases] = self.make_train_function(force=True)
+        self.train_function = self._phase_functions[phases]
 
     def call(self, x):
         return self.network(x)

@@ -53,7 +53,6 @@ class TargetLearner(Learner):
         self.g = self.inverses()
         self.phases = ("forward", "inverse")
         self.inverse_loss_metric = keras.metrics.Mean(name="inverse_loss")
-        self._phase_functions = {}
 
     def inverses(self):
         """g[2..L], or those of them that the rule needs."""
@@ -126,14 +125,6 @@ class TargetLearner(Learner):
         super().compile(optimizer, **options)
         self.inverse_optimizer = inverse_optimizer
         self.inverse_optimizer.build(self.inverse_weights)
-        self._phase_functions = {}
-
-    def enter(self, *phases):
-        """Restricts the steps to come to these phases; each combination compiles once."""
-        self.phases = phases
-        if phases not in self._phase_functions:
-            self._phase_functions[phases] = self.make_train_function(force=True)
-        self.train_function = self._phase_functions[phases]
 
     @property
     def metrics(self):

@@ -1,0 +1,50 @@
+"""Weight mirror, Akrout et al. (2019)."""
+
+import gin
+import keras
+import tensorflow as tf
+
+from tp_keras.learners.fa import FA
+from tp_keras.learners.learner import global_batch_size
+from tp_keras.noise import normal_like
+
+
+@gin.register(module="tp_keras.learners")
+@keras.saving.register_keras_serializable(package="tp_keras")
+class WeightMirror(FA):
+    """Feedback alignment whose B correlates what noise x of its own makes of every layer.
+
+    B[l] += rate * (x a^T - B[l]),  a = A[l] x + b[l],  x of variance 1
+    (Akrout et al., equation 7, with decay, and a for sigma(a): x a^T is W^T on average)
+
+    Args:
+      rate: Share of B that one mirror step replaces.
+      seed: Seed of the noise, an integer.
+    """
+
+    def __init__(self, network, objective, rate, seed=0, name=None):
+        super().__init__(network, objective, name=name)
+        self.rate, self.seed = rate, seed
+        self.phases = ("forward", "mirror")
+
+    def compile(self, optimizer, **options):
+        super().compile(optimizer, **options)
+        self.mirror_optimizer = keras.optimizers.SGD(self.rate, weight_decay=1.0)
+        self.mirror_optimizer.build([B.kernel for B in self.B.values()])
+
+    def updates(self, tape, a, h, y):
+        forward = super().updates(tape, a, h, y) if "forward" in self.phases else []
+        return forward + ([self.mirror(h, y)] if "mirror" in self.phases else [])
+
+    def mirror(self, h, y):
+        step, gradients = self.mirror_optimizer.iterations.value, []
+        noise = normal_like([h[l - 1] for l in self.B], self.seed, step, 1.0)
+        for f, x in zip((self.network.f[l] for l in self.B), noise, strict=True):
+            with tf.GradientTape() as tape:
+                a = f.preactivation(x)
+            share = -a / global_batch_size(y)
+            gradients.append(f.backward_kernel(tape.gradient(a, f.kernel.value, share)))
+        return self.mirror_optimizer, gradients, [B.kernel for B in self.B.values()]
+
+    def get_config(self):
+        return {**super().get_config(), "rate": self.rate, "seed": self.seed}
