@@ -21,7 +21,6 @@ RULES = {
 TARGET_RULES = [
     name for name, (rule, _) in RULES.items() if issubclass(rule, learners.TargetLearner)
 ]
-FEEDBACK_RULES = ("fa", "dfa")
 
 NAMED_RULES = [(name.replace("-", "_"), name) for name in RULES]
 NAMED_TARGET_RULES = [(name.replace("-", "_"), name) for name in TARGET_RULES]
@@ -47,12 +46,12 @@ def learner(name, network=None, **changes):
     return rule(network, objectives.SoftmaxCrossEntropy(), **{**arguments, **changes})
 
 
-def compiled(name, network=None, forward=None, inverse=None, **changes):
+def compiled(name, network=None, optimizer=None, inverse_optimizer=None, **changes):
     """The rule, with an optimizer for each of its phases."""
     result = learner(name, network, **changes)
-    optimizers = {"optimizer": forward or Adam(0.01)}
+    optimizers = {"optimizer": optimizer or Adam(0.01)}
     if name in TARGET_RULES:
-        optimizers["inverse_optimizer"] = inverse or Adam(0.02)
+        optimizers["inverse_optimizer"] = inverse_optimizer or Adam(0.02)
     result.compile(**optimizers, run_eagerly=True)  # a few small steps: tracing would cost more
     return result
 

@@ -1,0 +1,127 @@
+"""What every learner promises as a Keras model: it learns, it is saved whole, it stays float32."""
+
+import os
+
+import keras
+import numpy as np
+import rules
+import tensorflow as tf
+from absl.testing import parameterized
+from saving import saved_and_loaded
+
+from tp_keras.learners import Learner, TargetLearner
+from tp_keras.objectives import SoftmaxCrossEntropy
+from tp_keras.optimizers import Adam
+
+
+def slots(learner):
+    """The variables of both optimizers."""
+    inverse = getattr(learner, "inverse_optimizer", None)
+    return learner.optimizer.variables + (inverse.variables if inverse else [])
+
+
+def own_config(learner):
+    """The rule's settings; the network's show in its predictions."""
+    return {key: value for key, value in learner.get_config().items() if key != "network"}
+
+
+class LearnerTest(tf.test.TestCase, parameterized.TestCase):
+    def trained(self, name):
+        learner = rules.compiled(name)
+        for seed in range(2):
+            learner.train_on_batch(*rules.batch(seed=seed))
+        return learner
+
+    def assert_same_weights(self, learner, twin):
+        self.assertEqual(len(learner.weights), len(twin.weights))
+        for weight, other in zip(learner.weights, twin.weights, strict=True):
+            self.assertAllEqual(weight, other, weight.path)
+
+    def assert_same_next_step(self, learner, twin):
+        """Nothing that a step depends on was lost: slots, counters, settings, noise."""
+        self.assert_same_weights(learner, twin)
+        for one in (learner, twin):
+            one.train_on_batch(*rules.batch(seed=5))
+        self.assert_same_weights(learner, twin)
+        for slot, other in zip(slots(learner), slots(twin), strict=True):
+            self.assertAllEqual(slot, other, slot.path)
+
+    @parameterized.named_parameters(*rules.NAMED_RULES)
+    def test_keras_file_holds_all(self, name):
+        learner = self.trained(name)
+        twin = saved_and_loaded(self, learner)
+        self.assertIs(type(twin), type(learner))
+        self.assertEqual(own_config(twin), own_config(learner))
+        self.assertEqual(twin.get_compile_config(), learner.get_compile_config())
+        x, _ = rules.batch()
+        self.assertAllEqual(learner.predict(x, verbose=0), twin.predict(x, verbose=0))
+        self.assert_same_next_step(learner, twin)
+
+    @parameterized.named_parameters(*rules.NAMED_RULES)
+    def test_weights_file_holds_the_state_of_both_optimizers(self, name):
+        learner, twin = self.trained(name), rules.compiled(name)
+        path = os.path.join(self.get_temp_dir(), f"{name}.weights.h5")
+        learner.save_weights(path)
+        twin.load_weights(path)
+        self.assert_same_next_step(learner, twin)
+
+    @parameterized.named_parameters(*rules.NAMED_RULES)
+    def test_learns_by_heart_in_a_graph(self, name):
+        learner = rules.learner(name)
+        optimizers = {"optimizer": Adam(0.01)}
+        if name in rules.TARGET_RULES:
+            optimizers["inverse_optimizer"] = Adam(0.01)
+        learner.compile(**optimizers, steps_per_execution=20)
+        x, y = rules.batch(5)
+        data = tf.data.Dataset.from_tensors((x, y)).repeat()
+        first = learner.evaluate(x, y, verbose=0)[0]
+        learner.fit(data, steps_per_epoch=100, verbose=0)
+        # Vanilla TP has nothing to correct its inverses' errors, and learns least
+        self.assertLess(learner.evaluate(x, y, verbose=0)[0], 0.7 * first)
+
+    @parameterized.named_parameters(*rules.NAMED_RULES)
+    def test_steps_under_mixed_precision_and_keeps_float32_weights(self, name):
+        learner = rules.compiled(name, rules.local_network("mixed_bfloat16"))
+        before = [w.numpy() for w in learner.trainable_variables]
+        logs = learner.train_on_batch(*rules.batch())
+        self.assertAllInRange(logs, 0, 1000)
+        for weight, old in zip(learner.trainable_variables, before, strict=True):
+            self.assertEqual(weight.dtype, "float32")
+            self.assertAllInRange(weight, -10, 10)
+            self.assertNotAllEqual(old, weight, weight.path)
+
+    def test_gradients_are_means_over_the_batch(self):
+        learner = rules.compiled("bp")
+        x, y = rules.batch(4)
+        whole = rules.forward_gradients(learner, x, y)
+        each = [rules.forward_gradients(learner, x[i : i + 1], y[i : i + 1]) for i in range(4)]
+        for total, parts in zip(whole, zip(*each, strict=True), strict=True):
+            self.assertAllClose(total, np.mean(parts, 0), atol=1e-6)
+
+    def test_reports_the_mean_loss_and_the_error_in_percent(self):
+        learner = rules.compiled("bp")
+        x, y = rules.batch(7)
+        output = learner.predict(x, verbose=0)
+        loss, error = learner.evaluate(x, y, batch_size=3, verbose=0)
+        expected = np.mean(-np.log(output[y == 1]))
+        self.assertAllClose(expected, loss, atol=1e-5)
+        wrong = np.mean(output.argmax(-1) != y.argmax(-1))
+        self.assertAllClose(100 * wrong, error, atol=1e-4)  # a number up to 100
+
+    def test_a_rule_must_say_its_errors(self):
+        arguments = rules.local_network(), SoftmaxCrossEntropy()
+        with self.assertRaises(NotImplementedError):
+            Learner(*arguments).deltas(None, None, None)
+        with self.assertRaises(NotImplementedError):
+            TargetLearner(*arguments, noise_stddev=0.1).targets(None, None, None)
+
+
+class MixedPolicyTest(tf.test.TestCase):
+    def test_global_policy_reaches_every_layer(self):
+        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
+        keras.config.set_dtype_policy("mixed_bfloat16")
+        learner = rules.compiled("ao-sdtp")
+        layers = [*learner.network.stack, *learner.g.values(), learner.auxiliary]
+        self.assertEqual({layer.compute_dtype for layer in layers}, {"bfloat16"})
+        learner.train_on_batch(*rules.batch())
+        self.assertEqual({w.dtype for w in learner.trainable_variables}, {"float32"})

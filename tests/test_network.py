@@ -1,0 +1,48 @@
+"""The stack of layers."""
+
+import rules
+import tensorflow as tf
+from saving import saved_and_loaded
+
+from tp_keras import Network
+from tp_keras.layers import Dense
+
+
+class NetworkTest(tf.test.TestCase):
+    def test_activations_are_numbered_as_in_the_paper(self):
+        network = rules.local_network()
+        x, _ = rules.batch()
+        a, h = network.activations(x)
+        self.assertEqual((sorted(a), sorted(h)), ([1, 2, 3, 4], [0, 1, 2, 3, 4]))
+        self.assertAllEqual(x, h[0])
+        for l, f in network.f.items():
+            self.assertAllEqual(f.activation(a[l]), h[l])
+            self.assertAllClose(f(h[l - 1]), h[l], atol=1e-6)
+        self.assertAllClose(network(x), h[network.depth], atol=1e-6)
+
+    def test_no_gradient_crosses_from_layer_to_layer(self):
+        network = rules.local_network()
+        with tf.GradientTape(persistent=True) as tape:
+            a, _ = network.activations(rules.batch()[0])
+        for l in a:
+            for k, f in network.f.items():
+                found = tape.gradient(a[l], [f.kernel.value, f.bias.value])
+                self.assertEqual([g is not None for g in found], [l == k] * 2, (l, k))
+
+    def test_survives_a_keras_file(self):
+        network = rules.local_network()
+        twin = saved_and_loaded(self, network)
+        for f, other in zip(network.stack, twin.stack, strict=True):
+            self.assertEqual(f.get_config(), other.get_config())
+        x, _ = rules.batch()
+        self.assertAllEqual(network(x), twin(x))
+
+    def test_needs_a_layer(self):
+        with self.assertRaisesRegex(ValueError, "`layers` must hold at least one layer"):
+            Network([], (3,))
+
+    def test_a_built_layer_keeps_its_weights(self):
+        layer = Dense(3)
+        layer.build((None, 4))
+        kernel = layer.kernel.numpy()
+        self.assertAllEqual(kernel, Network([layer, Dense(2)], (4,)).f[1].kernel)

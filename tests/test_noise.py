@@ -1,0 +1,56 @@
+"""Noise is a function of seed and step."""
+
+import numpy as np
+import rules
+import tensorflow as tf
+
+from tp_keras.noise import normal_like
+
+
+class NoiseTest(tf.test.TestCase):
+    def draw(self, seed=1, step=4, stddev=1.0, shapes=((6, 5), (6, 3, 4, 2), (6, 5))):
+        tensors = [tf.zeros(shape) for shape in shapes]
+        return normal_like(tensors, seed, tf.constant(step, tf.int64), stddev)
+
+    def test_shaped_like_the_tensors_and_the_same_each_time(self):
+        first, second = self.draw(), self.draw()
+        self.assertEqual([n.shape for n in first], [(6, 5), (6, 3, 4, 2), (6, 5)])
+        for one, two in zip(first, second, strict=True):
+            self.assertAllEqual(one, two)
+
+    def test_differs_by_seed_by_step_and_by_tensor(self):
+        here = self.draw()
+        for other in (self.draw(seed=2), self.draw(step=5)):
+            for one, two in zip(here, other, strict=True):
+                self.assertFalse(np.any(one.numpy() == two.numpy()))
+        self.assertFalse(np.any(here[0].numpy() == here[2].numpy()))
+
+    def test_is_gaussian_of_the_deviation_asked_for(self):
+        (noise,) = self.draw(stddev=0.3, shapes=[(200, 100)])
+        # Of 20000 draws: mean 0 +- 0.0021, deviation 0.3 +- 0.0015, 68.27 % +- 0.33 % inside it
+        self.assertAllClose(0, np.mean(noise), atol=0.01)
+        self.assertAllClose(0.3, np.std(noise), atol=0.007)
+        self.assertAllClose(0.6827, np.mean(np.abs(noise) < 0.3), atol=0.015)
+
+    def test_replicas_draw_apart(self):
+        strategy = tf.distribute.MirroredStrategy(
+            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+        )
+        first, second = strategy.experimental_local_results(strategy.run(lambda: self.draw()[0]))
+        self.assertFalse(np.any(first.numpy() == second.numpy()))
+        self.assertAllEqual(self.draw()[0], first)
+
+    def test_learner_draws_anew_at_every_step(self):
+        learner = rules.compiled("sdtp", seed=1)
+        x, y = rules.batch()
+        _, h = learner.network.activations(x)
+        first, again = learner.noise(h), learner.noise(h)
+        self.assertEqual(sorted(first), [2, 3, 4])
+        for l, noise in first.items():
+            self.assertEqual(noise.shape, h[l - 1].shape)
+            self.assertAllEqual(noise, again[l])
+        learner.train_on_batch(x, y)
+        other_seed = rules.compiled("sdtp", seed=2).noise(h)
+        for l, noise in learner.noise(h).items():
+            self.assertFalse(np.any(noise.numpy() == first[l].numpy()))
+            self.assertFalse(np.any(other_seed[l].numpy() == first[l].numpy()))

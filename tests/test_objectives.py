@@ -1,0 +1,45 @@
+"""What outputs learn."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tp_keras.objectives import SoftmaxCrossEntropy, SquaredError
+
+A = np.array([[0.5, -1.0, 2.0], [0.1, 0.3, -0.7]])
+Y = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
+
+
+class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(SoftmaxCrossEntropy, SquaredError)
+    def test_delta_is_the_gradient_of_the_loss(self, objective):
+        a = tf.constant(A)
+        with tf.GradientTape() as tape:
+            tape.watch(a)
+            loss = objective().loss(a, tf.constant(Y))
+        self.assertEqual(loss.shape, (2,))
+        self.assertAllClose(tape.gradient(loss, a), objective().delta(a, Y), rtol=1e-12)
+
+    def test_losses_are_what_their_names_say(self):
+        probability = np.exp(A) / np.exp(A).sum(-1, keepdims=True)
+        expected = -np.log(probability[Y == 1])
+        self.assertAllClose(expected, SoftmaxCrossEntropy().loss(A, Y), rtol=1e-12)
+        self.assertAllClose(np.square(A - Y).sum(-1), SquaredError().loss(A, Y), rtol=1e-12)
+
+    @parameterized.parameters((SoftmaxCrossEntropy, "softmax"), (SquaredError, "linear"))
+    def test_error_vanishes_at_the_target(self, objective, activation):
+        """The target in the output's place leaves nothing to learn."""
+        target = objective().target(Y)
+        with np.errstate(divide="ignore"):
+            a = np.log(target) if activation == "softmax" else target
+        self.assertAllClose(np.zeros_like(Y), objective().delta(np.maximum(a, -50), Y))
+
+    def test_error_of_a_classifier_is_100_or_0(self):
+        self.assertAllEqual([100.0, 0.0], SoftmaxCrossEntropy().error(A, Y))
+        self.assertAllEqual(SquaredError().loss(A, Y), SquaredError().error(A, Y))
+
+    @parameterized.parameters(SoftmaxCrossEntropy, SquaredError)
+    def test_serialises(self, objective):
+        config = keras.saving.serialize_keras_object(objective())
+        self.assertIs(type(keras.saving.deserialize_keras_object(config)), objective)
