@@ -1,0 +1,139 @@
+"""Every experiment file: it says what it is, its numbers are the paper's, and it trains."""
+
+import csv
+import pathlib
+import tempfile
+
+import gin
+import keras
+import pytest
+from fakes import fake_images
+
+from tp_keras import training
+from tp_keras.bindings import bindings
+from tp_keras.train import configure
+
+REPOSITORY = pathlib.Path(__file__).parents[1]
+DATA = pathlib.Path(__file__).parent / "data"
+LEAVES = sorted((REPOSITORY / "gin").glob("*.gin"))
+LEAVES = [leaf.stem for leaf in LEAVES if leaf.stem != "base"]
+RULES = {
+    "bp": "BP",
+    "fa": "FA",
+    "dfa": "DFA",
+    "dtp": "DTP",
+    "sdtp": "SDTP",
+    "ao_sdtp": "AOSDTP",
+}
+# What a leaf binds for a column of Table 5; the inverse's and the rule's where there are any
+ADAM = ("learning_rate", "beta_1", "beta_2", "epsilon")
+IMAGES = {  # small stand-ins for ImageNet's photos: the network's rows stay the same
+    "mnist": {"shape": (28, 28, 1)},
+    "cifar10": {"shape": (32, 32, 3)},
+    "imagenet": {"shape": (32, 32, 3), "classes": 1000},
+    "quickstart": {"shape": (28, 28, 1)},
+}
+
+
+def rows(table):
+    with open(DATA / f"{table}.csv", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def leaf_name(row):
+    """The experiment file of a cell of the paper's tables."""
+    keys = ("dataset", "architecture", "method", "schedule")
+    if row["dataset"] != "imagenet":
+        return "_".join(row[k] for k in keys if row[k])
+    network = "" if row["architecture"] == "lc" else "conv_"
+    schedule = f"_{row['schedule']}" if row["method"] == "dtp" else ""
+    return f"imagenet_{network}{row['method']}{schedule}"
+
+
+def settings(leaf):
+    """All bindings of an experiment file by name."""
+    gin.clear_config()
+    configure([f"gin/{leaf}.gin"], [])
+    found = bindings(gin.config_str())
+    gin.clear_config()
+    return {name: gin.config.parse_value(text) for name, text in found.items() if "@" not in text}
+
+
+def columns():
+    """`(experiment, column of Table 5)`; AO-SDTP has none of its own and takes SDTP's."""
+    found = [(leaf_name(row), row) for row in rows("table5")]
+    for row in rows("table5"):
+        if row["method"] == "sdtp" and row["dataset"] != "imagenet":
+            row = {**row, "method": "ao_sdtp"}
+            found.append((leaf_name(row), row))
+    return found
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_opens_with_what_it_is_its_source_the_paper_s_error_and_the_command(leaf):
+    lines = (REPOSITORY / f"gin/{leaf}.gin").read_text().splitlines()[:4]
+    starts = [
+        f"# {leaf}: ",
+        "# Numbers: ",
+        "# Paper's test error: ",
+        f"# python -m tp_keras.train --gin_file=gin/{leaf}.gin",
+    ]
+    assert [line[: len(start)] for line, start in zip(lines, starts, strict=True)] == starts
+
+
+@pytest.mark.parametrize("leaf, row", columns())
+def test_numbers_are_those_of_table_5(leaf, row):
+    found, rule = settings(leaf), RULES[row["method"]]
+    expected = {f"forward/adam.{name}": row[name] for name in ADAM}
+    if row["sigma"]:
+        expected |= {f"inverse/adam.{name}": row[f"inverse_{name}"] for name in ADAM}
+        expected[f"{rule}.noise_stddev"] = row["sigma"]
+    if row["alpha"]:
+        expected[f"{rule}.alpha"] = row["alpha"]
+    assert {name: found.get(name) for name in expected} == {
+        name: float(number) for name, number in expected.items()
+    }
+    own = [name for name in found if name.startswith(("forward/", "inverse/"))]
+    assert sorted(own) == sorted(name for name in expected if "/" in name)
+
+
+@pytest.mark.parametrize(
+    "leaf, error",
+    [(leaf_name(row), row["test_error"]) for row in rows("table1")]
+    + [(leaf_name(row), row["top1_error"]) for row in rows("table2")],
+)
+def test_error_beside_ours_is_the_paper_s(leaf, error):
+    assert settings(leaf)["train.paper_error"] == float(error)
+    third_line = (REPOSITORY / f"gin/{leaf}.gin").read_text().splitlines()[2]
+    assert float(third_line.split(": ")[1].split()[0]) == float(error)
+
+
+@pytest.mark.parametrize("leaf", sorted({leaf_name(row) for row in rows("table5")}))
+def test_network_is_the_row_of_table_3(leaf):
+    dataset, found = leaf.split("_")[0], settings(leaf)
+    architecture = found["train.architecture"]
+    wanted = (dataset, "lc" if architecture == "conv" else architecture)
+    table = [r for r in rows("table3") if (r["dataset"], r["architecture"]) == wanted]
+    sizes = ("kernel", "channels_or_units", "stride")
+    local = [tuple(int(r[k]) for k in sizes) for r in table if r["kind"] == "local"]
+    dense = [int(r["channels_or_units"]) for r in table if r["kind"] == "dense"]
+    assert found.get("build.local", []) == local
+    assert found.get("build.dense", []) == dense
+    assert found.get("build.shared_weights", False) == (architecture == "conv")
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_trains_two_steps(leaf, monkeypatch):
+    """In an alternating schedule two steps of each phase."""
+    gin.clear_config()
+    keras.backend.clear_session()
+    monkeypatch.setattr(keras.Model, "save", lambda *_, **__: None)  # large networks, small disk
+    monkeypatch.setattr(keras.Model, "save_weights", lambda *_, **__: None)
+    fake = fake_images(examples=8, **IMAGES[leaf.split("_")[0]])
+    with tempfile.TemporaryDirectory() as folder, fake:
+        overrides = ["data.load.batch_size = 4", "train.epochs = 2", f"train.run_dir = '{folder}'"]
+        configure([f"gin/{leaf}.gin"], overrides)
+        result = training.train()
+    gin.clear_config()
+    assert result["epochs"] == 2
+    assert 0 <= result["final_test_error"] <= 100
