@@ -27,10 +27,10 @@ RULES = {
 }
 # What a leaf binds for a column of Table 5; the inverse's and the rule's where there are any
 ADAM = ("learning_rate", "beta_1", "beta_2", "epsilon")
-IMAGES = {  # small stand-ins for ImageNet's photos: the network's rows stay the same
+IMAGES = {  # cut-outs of CIFAR-10's and ImageNet's images: the rows stay, the kernels are fewer
     "mnist": {"shape": (28, 28, 1)},
-    "cifar10": {"shape": (32, 32, 3)},
-    "imagenet": {"shape": (32, 32, 3), "classes": 1000},
+    "cifar10": {"shape": (10, 10, 3)},
+    "imagenet": {"shape": (20, 20, 3), "classes": 1000},
     "quickstart": {"shape": (28, 28, 1)},
 }
 
