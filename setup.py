@@ -11,6 +11,8 @@ VERSION = re.search(r'__version__ = "(.+)"', (HERE / "tp_keras/__init__.py").rea
 QUICKSTART = ["mlxtend"]
 SEARCH = ["optuna>=4"]
 REPORT = ["matplotlib>=3.8"]
+# A newer ruff may format differently, and what was checked in would fail
+RUFF = "ruff>=0.17,<0.18"
 
 setup(
     name="tp_keras",
@@ -36,7 +38,7 @@ setup(
         "quickstart": QUICKSTART,
         "search": SEARCH,
         "report": REPORT,
-        "test": [*QUICKSTART, *SEARCH, *REPORT, "pytest>=8", "pytest-xdist", "ruff"],
+        "test": [*QUICKSTART, *SEARCH, *REPORT, "pytest>=8", "pytest-xdist", RUFF],
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     },
 )

@@ -23,9 +23,7 @@ PRODUCTS = {
     "sdtp": lambda L: 2 * L + 5 * (L - 1),
     "ao-sdtp": lambda L: 2 * L + 5 * (L - 1) + 2,
 }
-CASES = [
-    (f"{shape}_{key}", shape, name) for shape in SHAPES for key, name in rules.NAMED_RULES
-]
+CASES = [(f"{shape}_{key}", shape, name) for shape in SHAPES for key, name in rules.NAMED_RULES]
 
 
 def traced_step(learner, x, y):

@@ -82,21 +82,22 @@ class Patches:
     def _add_shifted(self, patches):
         """Sums the k * k shifted images that a patch's numbers form, padding included."""
         k, s = self.kernel_size, self.strides
-        blocks = -(-k // s)  # a kernel offset is block * strides + phase
+        last = -(-k // s) - 1  # number i of a patch's row lies i // s patches further on
         batch = tf.shape(patches)[2]
-        shape = (*self.grid, k, k, self.channels, batch)
-        patches = tf.pad(
-            tf.reshape(patches, shape),
-            [(0, 0)] * 2 + [(0, blocks * s - k)] * 2 + [(0, 0)] * 2,
-        )
-        shape = (*self.grid, blocks, s, blocks, s, self.channels, batch)
-        patches = tf.reshape(patches, shape)
-        shifted = []
-        for i in range(blocks):
-            for j in range(blocks):
-                shift = [(i, blocks - 1 - i), (j, blocks - 1 - j)] + [(0, 0)] * 4
-                shifted.append(tf.pad(patches[:, :, i, :, j], shift))
-        image = tf.add_n(shifted)  # (rows, columns, phase, phase, channels, batch)
-        rows, columns = (n + blocks - 1 for n in self.grid)
-        image = tf.transpose(image, (0, 2, 1, 3, 4, 5))
-        return tf.reshape(image, (rows * s, columns * s, self.channels, batch))
+        patches = tf.reshape(patches, (*self.grid, k, k, self.channels, batch))
+        rows, columns = (n + last for n in self.grid)
+
+        def shift(i):
+            return i // s, last - i // s
+
+        def every_sth_pixel(row, column):
+            shifted = [
+                tf.pad(patches[:, :, i, j], [shift(i), shift(j), (0, 0), (0, 0)])
+                for i in range(row, k, s)
+                for j in range(column, k, s)
+            ]
+            zeros = tf.zeros((rows, columns, self.channels, batch), patches.dtype)
+            return tf.add_n(shifted or [zeros])
+
+        image = [tf.stack([every_sth_pixel(i, j) for j in range(s)], 2) for i in range(s)]
+        return tf.reshape(tf.stack(image, 1), (rows * s, columns * s, self.channels, batch))
