@@ -9,6 +9,7 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).parents[1]
 PACKAGE = REPOSITORY / "tp_keras"
 FREE = ("report/",)  # reads run folders, and is read by nothing
+RULES = "learners/*"
 
 
 def listed():
@@ -58,10 +59,17 @@ def resolve(dotted, known):
     return []
 
 
+def place(name, order):
+    """Index of a module in the list; the rules share one line, so that a new one adds none."""
+    is_rule = name not in order and name.startswith("learners/")
+    return order.index(RULES if is_rule else name)
+
+
 def test_every_module_is_listed_once():
     order, found = listed(), [name for name in modules() if not name.startswith(FREE)]
     assert len(order) == len(set(order))
-    missing, gone = sorted(set(found) - set(order)), sorted(set(order) - set(found))
+    missing = sorted(n for n in found if n not in order and not n.startswith("learners/"))
+    gone = sorted(set(order) - set(found) - {RULES})
     assert not missing, f"add to BUILD.md, Modules, in import order: {', '.join(missing)}"
     assert not gone, f"BUILD.md lists modules that are not there: {', '.join(gone)}"
 
@@ -69,11 +77,11 @@ def test_every_module_is_listed_once():
 @pytest.mark.parametrize("name", sorted(name for name in modules() if not name.startswith(FREE)))
 def test_imports_point_upward(name):
     order = listed()
-    assert name in order, f"add to BUILD.md, Modules, in import order: {name}"
     for dotted in imported(modules()[name].read_text()):
-        for other in resolve(dotted, order):
-            assert other in order, f"{name} imports {other}, which BUILD.md does not list"
-            assert order.index(other) < order.index(name), f"{name} must not import {other}"
+        for other in resolve(dotted, modules()):
+            both_rules = place(other, order) == place(name, order) == order.index(RULES)
+            allowed = place(other, order) < place(name, order) or both_rules
+            assert allowed, f"{name} must not import {other}"
 
 
 @pytest.mark.parametrize("name", sorted(name for name in modules() if name.startswith(FREE)))
@@ -91,4 +99,4 @@ def test_a_downward_import_is_found():
     )
     found = list(imported(source))
     assert found == ["feedback", "layers.Dense", "train"]
-    assert [resolve(one, listed()) for one in found] == [["feedback"], ["layers/dense"], ["train"]]
+    assert [resolve(one, modules()) for one in found] == [["feedback"], ["layers/dense"], ["train"]]

@@ -88,13 +88,16 @@ class StopOnDivergence(keras.callbacks.Callback):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        losses = [float(logs[name]) for name in ("loss", "inverse_loss") if name in logs]
-        if not all(loss < DIVERGED for loss in losses):  # NaN compares false
-            raise Diverged(f"diverged in epoch {self.epoch + 1}, {self._where()}")
+        # NaN compares false
+        lost = [n for n in ("loss", "inverse_loss") if n in logs and not logs[n] < DIVERGED]
+        if lost:
+            raise Diverged(f"diverged in epoch {self.epoch + 1}, {self._where(lost)}")
 
-    def _where(self):
+    def _where(self, lost):
         layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
-        layers += [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
+        inverses = [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
+        # A step later what one of them lost is lost to the other too
+        layers = (layers if "loss" in lost else []) + (inverses if "inverse_loss" in lost else [])
         largest = {name: np.max(np.abs(layer.kernel.numpy())) for name, layer in layers}
         broken = [name for name, size in largest.items() if not np.isfinite(size)]
         if broken:
