@@ -4,18 +4,14 @@
 #   launch/ablation.sh RUNS DATA_DIR
 set -uo pipefail
 cd "$(dirname "$0")/.."
+source launch/run_once.sh
 runs=${1:-runs/ablation} data_dir=${2:-$HOME/tensorflow_datasets}
 
 run() {  # rule name bindings...
-    local rule=$1 name=$2 folder=$runs/$1/$2
+    local rule=$1 name=$2
     shift 2
-    [ -f "$folder/result.json" ] && return
-    echo "$(date +%H:%M) $rule $name"
-    mkdir -p "$folder"
-    nice python -m tp_keras.train --gin_file="gin/mnist_fc_${rule}_parallel.gin" --epochs=10 \
-        --data_dir="$data_dir" --run_dir="$folder" "${@/#/--gin_bindings=}" \
-        >"$folder/log.txt" 2>&1
-    echo $? >"$folder/status"
+    run_once "$runs/$rule/$name" "mnist_fc_${rule}_parallel" 10 "$data_dir" \
+        "${@/#/--gin_bindings=}"
 }
 
 for rule in sdtp dtp; do

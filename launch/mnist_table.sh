@@ -1,19 +1,14 @@
 #!/usr/bin/env bash
 # Trains the MNIST cells of Table 1 one after another; what is finished is skipped, what was
-# interrupted is taken up again.
+# interrupted is taken up again. Start it once for each core.
 #   launch/mnist_table.sh RUNS DATA_DIR FC_EPOCHS LC_EPOCHS
 set -uo pipefail
 cd "$(dirname "$0")/.."
+source launch/run_once.sh
 runs=${1:-runs} data_dir=${2:-$HOME/tensorflow_datasets} fc_epochs=${3:-100} lc_epochs=${4:-20}
 
 cell() {  # experiment seed epochs
-    local folder=$runs/$1/$2
-    [ -f "$folder/result.json" ] && return
-    echo "$(date +%H:%M) $1 seed $2, $3 epochs"
-    mkdir -p "$folder"
-    nice python -m tp_keras.train --gin_file="gin/$1.gin" --seed="$2" --epochs="$3" \
-        --data_dir="$data_dir" --run_dir="$folder" >>"$folder/log.txt" 2>&1 ||
-        echo "  ended with status $?, see $folder/log.txt"
+    run_once "$runs/$1/$2" "$1" "$3" "$data_dir" --seed="$2"
 }
 
 rules="sdtp_alternating dtp_alternating bp dfa fa sdtp_parallel dtp_parallel \
