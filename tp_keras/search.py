@@ -96,7 +96,7 @@ def run(claim: "trials.Claim") -> None:
     )
     report = Report(claim)
     try:
-        error = silently(training.train, callbacks=[lambda: report])["best_test_error"]
+        error = silently(training.train, callbacks=[lambda **_: report])["best_test_error"]
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")

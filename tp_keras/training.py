@@ -47,7 +47,7 @@ def train(
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
-      callbacks: Factories of further callbacks, such as `Diagnostics`.
+      callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
 
     Returns:
       The content of `result.json`.
@@ -70,7 +70,7 @@ def train(
         optimizers["inverse_optimizer"] = inverse_optimizer()
     model.compile(**optimizers, steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     schedule = schedule() if schedule else None
-    others = [make() for make in callbacks]
+    others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
     refuse_unused(operative)
     folder = RunFolder(run_dir, operative)
