@@ -7,69 +7,65 @@ import numpy as np
 import tensorflow as tf
 
 from tp_keras import sources
+from tp_keras.augmentation import FLIPS, crops_and_flips, draws
+from tp_keras.dataset import Dataset, epoch_key
 
 SCALINGS = ("unit", "standardised")
+LABELS = ("class", "image")
 
 
-@dataclasses.dataclass(frozen=True)
-class Data:
-    """One dataset, ready to train on.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Data(Dataset):
+    """A dataset in memory; a part is uint8 images and class numbers.
 
-    Batches are pairs of float images `(batch, height, width, channels)` and one-hot labels
-    `(batch, classes)`. The order of training is a function of (seed, epoch) alone, so that a run
-    can be taken up at any step.
+    Args:
+      train: What to train on.
+      test: What to test on.
+      validation: What was held out of the training set, or None.
+      crop_padding: Width in pixels of the black frame from which training images are cut.
     """
 
-    name: str
-    input_shape: tuple[int, ...]
-    classes: int
-    batch_size: int
     train: tuple[np.ndarray, np.ndarray]
     test: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray] | None
-    mean: np.ndarray
-    deviation: np.ndarray
-    seed: int
-
-    @property
-    def steps_per_epoch(self) -> int:
-        return len(self.train[1]) // self.batch_size
+    validation: tuple[np.ndarray, np.ndarray] | None = None
+    crop_padding: int = 0
 
     def training_batches(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
-        """All batches from a step of an epoch on, epoch after epoch without end."""
         images, labels = (tf.constant(part) for part in self.train)
-        examples = len(self.train[1])
+        examples = self.train_examples
 
         def epoch_order(epoch):
-            key = tf.cast(tf.stack([tf.constant(self.seed, tf.int64), epoch]), tf.int32)
+            key = epoch_key(self.seed, epoch)
+            numbers = draws(key, examples)
             indices = tf.data.Dataset.range(examples).batch(self.batch_size, drop_remainder=True)
             indices = indices.skip(
                 tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
             )
-            return indices.map(lambda i: shuffled(i, key, examples))
+            indices = indices.map(lambda i: shuffled(i, key, examples))
+            return indices.map(lambda i: (i, tf.gather(numbers, i)))
 
-        def batch(indices):
-            return self._prepare(tf.gather(images, indices), tf.gather(labels, indices))
+        def batch(indices, numbers):
+            chosen = self._augmented(tf.gather(images, indices), numbers)
+            return self.scaled(chosen, tf.gather(labels, indices))
 
         epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
         batches = epochs.flat_map(epoch_order).map(batch, num_parallel_calls=2, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
     def test_batches(self) -> tf.data.Dataset:
-        """The test set once, in order."""
         return self._once(self.test)
 
     def validation_batches(self) -> tf.data.Dataset | None:
-        """The held-out part of the training set once, or None where there is none."""
         return self._once(self.validation) if self.validation else None
+
+    def _augmented(self, images, numbers):
+        if self.crop_padding or self.flip:
+            return crops_and_flips(images, numbers, self.crop_padding, self.flip)
+        return images
 
     def _once(self, part):
         batches = tf.data.Dataset.from_tensor_slices(part).batch(self.batch_size)
-        return batches.map(self._prepare).prefetch(tf.data.AUTOTUNE)
-
-    def _prepare(self, images, labels):
-        images = (tf.cast(images, tf.float32) - self.mean) / self.deviation
-        return images, tf.one_hot(labels, self.classes)
+        return batches.map(self.scaled).prefetch(tf.data.AUTOTUNE)
 
 
 def shuffled(indices, key, examples):
@@ -84,8 +80,11 @@ def load(
     data_dir: str | None = None,
     validation_examples: int = 0,
     scaling: str = "unit",
+    label: str = "class",
+    crop_padding: int = 0,
+    flip: str | None = None,
     seed: int = 0,
-) -> Data:
+) -> Dataset:
     """Loads a dataset by name.
 
     Args:
@@ -95,27 +94,56 @@ def load(
       validation_examples: How many of the training examples to hold out.
       scaling: "unit" puts pixels into [0, 1]; "standardised" gives them mean 0 and deviation 1,
         measured on the training set.
-      seed: Seed of the order of training.
+      label: What there is to learn: "class", or "image", the image itself.
+      crop_padding: Training images are cut at random out of a black frame of so many pixels.
+      flip: Half of the training images are mirrored: "left_right", "up_down"; None is none.
+      seed: Seed of the order of training and of its crops and flips.
 
     Raises:
       ValueError: If a setting is out of range, or the data cannot be had.
     """
-    if scaling not in SCALINGS:
-        raise ValueError(f"data.load.scaling must be one of {SCALINGS}, received {scaling!r}")
+    one_of("scaling", scaling, SCALINGS)
+    one_of("label", label, LABELS)
+    one_of("flip", flip, FLIPS)
+    if crop_padding < 0:
+        raise ValueError(f"data.load.crop_padding must not be negative, received {crop_padding}")
     parts, classes = sources.read(name, data_dir)
     train, validation = held_out(parts["train"], validation_examples)
-    if not 1 <= batch_size <= len(train[1]):
-        raise ValueError(
-            f"data.load.batch_size must lie between 1 and the {len(train[1])} training examples "
-            f"of {name}, received {batch_size}"
-        )
     mean, deviation = np.float32(0), np.float32(255)
     if scaling == "standardised":
         mean, deviation = np.float32(train[0].mean()), np.float32(train[0].std())
-    shape = train[0].shape[1:]
     return Data(
-        name, shape, classes, batch_size, train, parts["test"], validation, mean, deviation, seed
+        name=name,
+        input_shape=train[0].shape[1:],
+        classes=classes,
+        batch_size=fitting(batch_size, len(train[1]), name),
+        train_examples=len(train[1]),
+        mean=mean,
+        deviation=deviation,
+        label=label,
+        flip=flip,
+        seed=seed,
+        train=train,
+        test=parts["test"],
+        validation=validation,
+        crop_padding=crop_padding,
     )
+
+
+def one_of(name, value, allowed):
+    """Raises ValueError where a setting of `load` is none of the allowed ones."""
+    if value not in allowed:
+        raise ValueError(f"data.load.{name} must be one of {allowed}, received {value!r}")
+
+
+def fitting(batch_size, examples, name):
+    """The batch size, if an epoch of `examples` holds at least one batch."""
+    if not 1 <= batch_size <= examples:
+        raise ValueError(
+            f"data.load.batch_size must lie between 1 and the {examples} training examples "
+            f"of {name}, received {batch_size}"
+        )
+    return batch_size
 
 
 def held_out(part, examples):
