@@ -9,7 +9,7 @@ import keras
 import pytest
 from fakes import fake_images, write_photos
 
-from tp_keras import training
+from tp_keras import training, trials
 from tp_keras.bindings import bindings
 from tp_keras.train import configure
 
@@ -17,6 +17,7 @@ REPOSITORY = pathlib.Path(__file__).parents[1]
 DATA = pathlib.Path(__file__).parent / "data"
 LEAVES = sorted((REPOSITORY / "gin").glob("*.gin"))
 LEAVES = [leaf.stem for leaf in LEAVES if leaf.stem != "base"]
+SPACES = sorted((REPOSITORY / "gin/search").glob("*.gin"))
 RULES = {
     "bp": "BP",
     "fa": "FA",
@@ -148,3 +149,18 @@ def test_trains_two_steps(leaf, monkeypatch, photos):
     assert (result["epochs"], result["train_examples"]) == (2, 8)
     assert 0 <= result["final_test_error"] <= (784 if "autoencoder" in leaf else 100)
     assert ("best_test_top5_error" in result) == (problem == "imagenet")
+
+
+@pytest.mark.parametrize("space", [path.stem for path in SPACES])
+def test_search_draws_settings_that_every_experiment_knows(space):
+    for leaf in LEAVES:
+        gin.clear_config()
+        configure([f"gin/{leaf}.gin", f"gin/search/{space}.gin"], [])
+        bound = gin.get_bindings(training.train)
+        domains = trials.space(bound["learner"], "inverse_optimizer" in bound)
+        assert "forward/adam.learning_rate" in domains
+        drawn = trials.draw(domains, seed=0, number=0)
+        gin.clear_config()
+        configure([f"gin/{leaf}.gin"], [f"{name} = {value!r}" for name, value in drawn.items()])
+        assert {name: gin.query_parameter(name) for name in drawn} == drawn
+    gin.clear_config()

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 
 import gin
 import keras
@@ -30,6 +31,7 @@ def train(
     paper_error: float | None = None,
     steps_per_execution: int = 1,
     jit_compile: bool = False,
+    callbacks: Sequence[Callable] = (),
 ) -> dict:
     """Trains one network by one rule and writes its run folder.
 
@@ -47,6 +49,7 @@ def train(
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
+      callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
 
     Returns:
       The content of `result.json`.
@@ -69,13 +72,14 @@ def train(
         optimizers["inverse_optimizer"] = inverse_optimizer()
     model.compile(**optimizers, steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     schedule = schedule() if schedule else None
+    others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
     refuse_unused(operative)
     folder = RunFolder(run_dir, operative)
 
     log = EpochLog(folder, dataset.validation_batches(), quiet if show_bar() else say)
     callbacks = [schedule] if schedule else []
-    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset)]
+    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset), *others]
     say(f"{method(model)} on {dataset.name} {architecture}, {weight_count(model)} -> {run_dir}")
     model.fit(
         dataset.training_batches(),
