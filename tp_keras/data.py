@@ -35,8 +35,13 @@ class Data:
     def steps_per_epoch(self) -> int:
         return len(self.train[1]) // self.batch_size
 
-    def training_batches(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
-        """All batches from a step of an epoch on, epoch after epoch without end."""
+    def training_batches(
+        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        """All batches from a step of an epoch on, epoch after epoch without end.
+
+        With `shard=(index, count)` slice `index` of `count` of every batch, as even as can be.
+        """
         images, labels = (tf.constant(part) for part in self.train)
         examples = len(self.train[1])
 
@@ -49,27 +54,37 @@ class Data:
             return indices.map(lambda i: shuffled(i, key, examples))
 
         def batch(indices):
+            indices = slice_of(indices, *shard)
             return self._prepare(tf.gather(images, indices), tf.gather(labels, indices))
 
         epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
         batches = epochs.flat_map(epoch_order).map(batch, num_parallel_calls=2, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    def test_batches(self) -> tf.data.Dataset:
-        """The test set once, in order."""
-        return self._once(self.test)
+    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        """The test set once, in order; or a slice of each of its batches."""
+        return self._once(self.test, shard)
 
-    def validation_batches(self) -> tf.data.Dataset | None:
+    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
         """The held-out part of the training set once, or None where there is none."""
-        return self._once(self.validation) if self.validation else None
+        return self._once(self.validation, shard) if self.validation else None
 
-    def _once(self, part):
+    def _once(self, part, shard):
+        def batch(images, labels):
+            return self._prepare(slice_of(images, *shard), slice_of(labels, *shard))
+
         batches = tf.data.Dataset.from_tensor_slices(part).batch(self.batch_size)
-        return batches.map(self._prepare).prefetch(tf.data.AUTOTUNE)
+        return batches.map(batch).prefetch(tf.data.AUTOTUNE)
 
     def _prepare(self, images, labels):
         images = (tf.cast(images, tf.float32) - self.mean) / self.deviation
         return images, tf.one_hot(labels, self.classes)
+
+
+def slice_of(x, index, count):
+    """Slice `index` of `count` along the first axis of a tensor; sizes differ by at most one."""
+    index, size = tf.cast(index, tf.int64), tf.shape(x, tf.int64)[0]
+    return x[size * index // count : size * (index + 1) // count]
 
 
 def shuffled(indices, key, examples):
