@@ -10,7 +10,8 @@ import tensorflow as tf
 import tp_keras
 from tp_keras.run_folder import RunFolder, first_difference
 
-DAMAGED = (tf.errors.OpError, ValueError, KeyError, RuntimeError)
+# What reading a checkpoint raises where bytes are missing or wrong
+DAMAGED = (tf.errors.OpError, ValueError, LookupError, RuntimeError)
 
 
 class Checkpoints:

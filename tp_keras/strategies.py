@@ -10,6 +10,13 @@ import tensorflow as tf
 from tp_keras.data import slice_of
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
+# How TensorFlow says that a process of several no longer answers
+LOST_WORKER = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+)
 
 
 def create(
@@ -144,8 +151,8 @@ def everywhere(strategy: tf.distribute.Strategy, numbers: tuple) -> list[tuple]:
     """What every process says; each has to ask at the same step, with as many numbers."""
     if not is_multi_worker(strategy):
         return [tuple(numbers)]
-    rows = _gathered(strategy)(tf.constant(numbers, tf.int64))
-    return [tuple(row) for row in rows.numpy().tolist()]
+    rows = _gathered(strategy)(tf.constant(numbers, tf.float64)).numpy().tolist()
+    return [tuple(row) for row in rows[:: len(strategy.extended.worker_devices)]]
 
 
 @functools.cache
@@ -154,7 +161,7 @@ def _gathered(strategy):
         replica = tf.distribute.get_replica_context()
         return replica.all_gather(numbers[tf.newaxis], axis=0)
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.float64)])
     def gathered(numbers):
         rows = strategy.run(on_replica, args=(numbers,))
         return strategy.experimental_local_results(rows)[0]
@@ -164,13 +171,10 @@ def _gathered(strategy):
 
 def values_on_replicas(strategy: tf.distribute.Strategy, variables: list) -> list[list[float]]:
     """What variables that differ between replicas hold: a row a replica, all of them everywhere."""
-
-    def gathered():
-        mine = tf.stack([tf.identity(v) for v in variables])
-        return tf.distribute.get_replica_context().all_gather(mine[tf.newaxis], axis=0)
-
-    rows = tf.function(lambda: strategy.run(gathered))()
-    return strategy.experimental_local_results(rows)[0].numpy().tolist()
+    parts = [strategy.experimental_local_results(variable.value) for variable in variables]
+    mine = [float(part) for replica in zip(*parts, strict=True) for part in replica]
+    rows = np.reshape(everywhere(strategy, mine), (-1, len(variables)))
+    return rows.tolist()
 
 
 def assign_on_replicas(strategy: tf.distribute.Strategy, variables: list, rows: list) -> None:

@@ -11,9 +11,9 @@ from absl import app, flags, logging
 from tp_keras import preemption, training
 from tp_keras.recording import Diverged
 from tp_keras.run_folder import CannotWrite
-from tp_keras.strategies import STRATEGIES
+from tp_keras.strategies import LOST_WORKER, STRATEGIES
 
-BAD_INPUT, DIVERGED, CANNOT_WRITE = 2, 3, 4
+BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
 REPOSITORY = pathlib.Path(__file__).parents[1]
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -96,6 +96,8 @@ def main(argv):
             f"the run folder can no longer be written: {one_line(error)}; the same command resumes "
             "from the newest checkpoint",
         )
+    except LOST_WORKER as error:
+        return fail(LOST, f"another worker is gone ({reason(error)}); start all again to resume")
     except preemption.Preempted as error:
         return fail(preemption.STATUS, f"{one_line(error)}; the same command resumes")
     except (ValueError, TypeError) as error:
@@ -103,6 +105,14 @@ def main(argv):
             raise
         return fail(BAD_INPUT, one_line(error))
     return 0
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """The line of TensorFlow's many that says why workers stopped working together."""
+    lines = str(error).splitlines()
+    return next(
+        (line.partition("}} ")[2] or line for line in lines if "Collective" in line), lines[0]
+    )
 
 
 def fail(status: int, message: str) -> int:
