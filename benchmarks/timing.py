@@ -5,40 +5,55 @@ import statistics
 import time
 from collections.abc import Callable
 
-import numpy as np
 import tensorflow as tf
 
+CLOCKS = {"cpu": time.process_time, "wall": time.perf_counter}
 
-def arguments(description: str) -> argparse.Namespace:
-    """Reads the command line that all benchmarks share, and sets TensorFlow's threads by it."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--threads", type=int, default=1, help="threads TensorFlow may use")
-    parser.add_argument("--seconds", type=float, default=10.0, help="time for each comparison")
-    options = parser.parse_args()
+
+def parser(description: str) -> argparse.ArgumentParser:
+    """The command line that all benchmarks share."""
+    arguments = argparse.ArgumentParser(description=description)
+    arguments.add_argument("--threads", type=int, default=1, help="threads TensorFlow may use")
+    arguments.add_argument("--seconds", type=float, default=10.0, help="time for each comparison")
+    arguments.add_argument(
+        "--clock", choices=CLOCKS, default="cpu", help="cpu: a busy machine does not disturb it"
+    )
+    return arguments
+
+
+def arguments(description: str | argparse.ArgumentParser) -> argparse.Namespace:
+    """Reads the command line, and sets TensorFlow's threads by it."""
+    if isinstance(description, str):
+        description = parser(description)
+    options = description.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     return options
 
 
-def interleaved(candidates: dict[str, Callable], seconds: float, least: int = 5) -> "Times":
-    """Runs every candidate in turn, again and again.
+def interleaved(candidates: dict[str, Callable], options, least: int = 5) -> "Times":
+    """Runs every candidate in turn, again and again, for `options.seconds`.
 
     Args:
-      candidates: Functions without arguments, by name, that return tensors.
-      seconds: How long to go on.
+      candidates: Functions without arguments, by name. Each returns one small tensor that
+        depends on all it computes: TensorFlow leaves out what nobody reads.
+      options: The command line, which names clock and seconds.
       least: Rounds to run even if that takes longer.
 
     Returns:
       `Times` of all rounds but a first one that warms up.
     """
     for run in candidates.values():
-        finish(run())
+        run().numpy()
+    clock = CLOCKS[options.clock]
     rounds, started = {name: [] for name in candidates}, time.perf_counter()
-    while time.perf_counter() - started < seconds or len(min(rounds.values(), key=len)) < least:
+    while (
+        time.perf_counter() - started < options.seconds or len(next(iter(rounds.values()))) < least
+    ):
         for name, run in candidates.items():
-            before = time.process_time()
-            finish(run())
-            rounds[name].append(time.process_time() - before)
+            before = clock()
+            run().numpy()  # waits for a device
+            rounds[name].append(clock() - before)
     return Times(rounds)
 
 
@@ -58,35 +73,30 @@ class Times:
         return statistics.median(one / two for one, two in pairs)
 
 
-def finish(result) -> None:
-    """Waits for a device by reading a number of what it computed."""
-    leaves = tf.nest.flatten(result)
-    if leaves:
-        np.asarray(tf.reshape(leaves[-1], (-1,))[:1])
+SIDE, NUMBERS = 1536, 32 * 2**20
+PRODUCT, ADDITION = 2 * SIDE**3, 3 * 4 * NUMBERS  # operations, bytes
 
 
 def machine() -> dict[str, Callable]:
     """What the machine is measured by: a large matrix product, and an addition in memory."""
-    side, numbers = 1536, 32 * 2**20
-    a, b = (tf.random.normal((side, side)) for _ in range(2))
-    total, term = tf.Variable(tf.zeros(numbers)), tf.zeros(numbers)
-    product = tf.function(lambda: tf.matmul(a, b))
+    a, b = (tf.random.normal((SIDE, SIDE)) for _ in range(2))
+    total, term = tf.Variable(tf.zeros(NUMBERS)), tf.zeros(NUMBERS)
+    product = tf.function(lambda: tf.matmul(a, b)[0, 0])
 
     @tf.function
     def addition():
         total.assign_add(term)
-        return total[:1]
+        return total[0]
 
     return {"product": product, "addition": addition}
 
 
-def describe_machine(threads: int, seconds: float = 3.0) -> float:
-    """Prints the machine's peaks; returns that of float32 products in operations a second."""
-    times = interleaved(machine(), seconds)
-    peak = 2 * 1536**3 / min(times.rounds["product"])
-    bandwidth = 3 * 4 * 32 * 2**20 / min(times.rounds["addition"])
+def describe_machine(options) -> None:
+    """Prints the peaks of the machine, for each second of the clock that measures."""
+    times = interleaved(machine(), argparse.Namespace(clock=options.clock, seconds=3.0))
     print(
-        f"{threads} thread(s): products {peak / 1e9:.0f} GFLOP/s, "
-        f"memory {bandwidth / 1e9:.1f} GB/s, TensorFlow {tf.__version__}"
+        f"TensorFlow {tf.__version__}, {options.threads} thread(s), {options.clock} time: "
+        f"products {PRODUCT / times.median('product') / 1e9:.0f} GFLOP/s, "
+        f"memory {ADDITION / times.median('addition') / 1e9:.0f} GB/s",
+        flush=True,
     )
-    return peak

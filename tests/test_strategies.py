@@ -38,6 +38,7 @@ def numbered(examples):
 def dataset(train, test, batch_size=BATCH, **changes):
     fields = {"mean": np.float32(0), "deviation": np.float32(1), "validation": None, "seed": 3}
     fields |= {"input_shape": train[0].shape[1:], "classes": 5, "name": "numbered"}
+    fields |= {"train_examples": len(train[1])}
     return Data(train=train, test=test, batch_size=batch_size, **{**fields, **changes})
 
 

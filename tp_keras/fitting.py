@@ -7,8 +7,9 @@ import keras
 from tp_keras import bindings, strategies
 from tp_keras.checkpoints import Checkpoints
 from tp_keras.console import quiet, say, show_bar
-from tp_keras.data import Data
+from tp_keras.dataset import Dataset
 from tp_keras.preemption import Preemption
+from tp_keras.reconstructions import Reconstructions
 from tp_keras.recording import BestWeights, EpochLog, EventLog, StopOnDivergence
 from tp_keras.run_folder import RunFolder
 from tp_keras.saving import Pace, Saving
@@ -16,8 +17,9 @@ from tp_keras.saving import Pace, Saving
 
 def fit(
     model: keras.Model,
-    dataset: Data,
+    dataset: Dataset,
     schedule: keras.callbacks.Callback | None,
+    others: list[keras.callbacks.Callback],
     folder: RunFolder,
     operative: str,
     epochs: int,
@@ -29,6 +31,7 @@ def fit(
       model: The `Learner`, compiled.
       dataset: What it learns.
       schedule: The callback that says when inverses learn, or None.
+      others: Further callbacks, which see every epoch before it is saved.
       folder: The run's folder.
       operative: The operative gin configuration, for TensorBoard.
       epochs: Epochs in all.
@@ -45,13 +48,18 @@ def fit(
     callbacks = [schedule] if schedule else []
     callbacks += [StopOnDivergence(), log, BestWeights(folder, log)]
     if folder.writes:
-        callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative))]
+        callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative)), *others]
+    if folder.writes and dataset.label == "image":
+        callbacks += [Reconstructions(folder, dataset.test_batches())]
     tell(f"{weight_count(model)}, {devices.num_replicas_in_sync} replica(s) -> {folder.path}")
     # Keras is not told how long a dealt dataset is, and wonders at its end
     warnings.filterwarnings("ignore", "Your input ran out of data")
+    model.stop_training = False
     with preemption.watched():
         start = saving.take_up(model, tell)
         for leg in legs(*start, epochs):
+            if model.stop_training:
+                break
             train_leg(model, dataset, [*callbacks, saving], *leg, verbose=show_bar())
     return log
 

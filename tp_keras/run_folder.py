@@ -21,6 +21,8 @@ FREE = (
     "train.checkpoint_steps",
     "train.checkpoint_minutes",
     "train.keep_checkpoints",
+    "train.callbacks",
+    "Diagnostics.every",
     "load.data_dir",
 )
 

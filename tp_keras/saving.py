@@ -7,7 +7,7 @@ import keras
 
 from tp_keras import strategies
 from tp_keras.checkpoints import Checkpoints
-from tp_keras.data import Data
+from tp_keras.dataset import Dataset
 from tp_keras.preemption import Preempted, Preemption
 from tp_keras.recording import EpochLog
 
@@ -54,7 +54,7 @@ class Saving(keras.callbacks.Callback):
         checkpoints: Checkpoints,
         log: EpochLog,
         preemption: Preemption,
-        dataset: Data,
+        dataset: Dataset,
         pace: Pace,
     ):
         super().__init__()

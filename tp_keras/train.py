@@ -3,6 +3,7 @@
 import pathlib
 import re
 import sys
+from collections.abc import Callable
 
 import gin
 import tensorflow as tf
@@ -85,26 +86,38 @@ def main(argv):
     if logging.get_verbosity() < logging.DEBUG:  # TensorFlow thinks aloud at our level
         logging.get_absl_handler().setLevel("ERROR")
         tf.get_logger().setLevel("ERROR")
+    return outcome("tp_keras.train", train_as_told)
+
+
+def train_as_told() -> None:
+    configure(GIN_FILE.value, overrides())
+    training.train()
+
+
+def outcome(program: str, run: Callable[[], None]) -> int:
+    """Runs a program; whatever ends it early becomes one line and an exit status."""
     try:
-        configure(GIN_FILE.value, overrides())
-        training.train()
+        run()
     except Diverged as error:
-        return fail(DIVERGED, f"{one_line(error)}; the run folder is kept")
+        status, line = DIVERGED, f"{one_line(error)}; the run folder is kept"
     except CannotWrite as error:
-        return fail(
-            CANNOT_WRITE,
-            f"the run folder can no longer be written: {one_line(error)}; the same command resumes "
-            "from the newest checkpoint",
+        status = CANNOT_WRITE
+        line = (
+            f"the run folder can no longer be written: {one_line(error)}; the same command resumes"
         )
     except LOST_WORKER as error:
-        return fail(LOST, f"another worker is gone ({reason(error)}); start all again to resume")
+        status = LOST
+        line = f"another worker is gone ({reason(error)}); start all again to resume"
     except preemption.Preempted as error:
-        return fail(preemption.STATUS, f"{one_line(error)}; the same command resumes")
+        status, line = preemption.STATUS, f"{one_line(error)}; the same command resumes"
     except (ValueError, TypeError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
-        return fail(BAD_INPUT, one_line(error))
-    return 0
+        status, line = BAD_INPUT, one_line(error)
+    else:
+        return 0
+    print(f"{program}: {line}", file=sys.stderr)
+    return status
 
 
 def reason(error: tf.errors.OpError) -> str:

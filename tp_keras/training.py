@@ -1,11 +1,13 @@
 """One run: from settings to data, learner, fit and record."""
 
+from collections.abc import Callable, Sequence
+
 import gin
 import keras
 
 import tp_keras
 from tp_keras import bindings, data, strategies
-from tp_keras.console import say
+from tp_keras.console import quiet, say
 from tp_keras.fitting import fit
 from tp_keras.run_folder import RunFolder
 from tp_keras.saving import Pace
@@ -26,6 +28,7 @@ def train(
     paper_error: float | None = None,
     steps_per_execution: int = 1,
     jit_compile: bool = False,
+    callbacks: Sequence[Callable] = (),
     strategy: str = "auto",
     num_devices: int | None = None,
     deterministic: bool = False,
@@ -49,6 +52,7 @@ def train(
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
+      callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
       strategy: Which devices train, see `strategies.create`.
       num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
       deterministic: Whether operations must give the same bits each time, also where that is slow.
@@ -72,25 +76,25 @@ def train(
     keras.utils.set_random_seed(seed)
     dataset = data.load()
     strategies.refuse_unfit(devices, dataset.batch_size, jit_compile)
+    options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
     with devices.scope():
         built = network(input_shape=dataset.input_shape, classes=dataset.classes)
         model = learner(network=built, objective=objective())
-        optimizers = {"optimizer": optimizer()}
         if inverse_optimizer is not None:
-            optimizers["inverse_optimizer"] = inverse_optimizer()
-        options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
-        model.compile(**optimizers, **options)
+            options["inverse_optimizer"] = inverse_optimizer()
+        model.compile(optimizer=optimizer(), **options)
     schedule = schedule() if schedule else None
+    others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
     refuse_unused(operative)
     with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
         result = finished(folder, epochs)
         if result is None:
-            log = fit(model, dataset, schedule, folder, operative, epochs, pace)
-            about = {"dataset": dataset.name, "architecture": architecture, "seed": seed}
-            result = conclude(folder, model, about, schedule, log.rows)
+            log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
+            about = {"architecture": architecture, "seed": seed}
+            result = conclude(folder, model, dataset, schedule, about, log.rows)
         if folder.writes:
-            report(result, paper_error, run_dir)
+            report(result, model.objective, paper_error, run_dir)
     return result
 
 
@@ -105,7 +109,9 @@ def finished(folder: RunFolder, epochs: int) -> dict | None:
     if not done:
         return None
     if done >= epochs:
-        say(f"already complete, {done} epochs; a larger --epochs continues it")
+        (say if folder.writes else quiet)(
+            f"already complete, {done} epochs; a larger --epochs continues it"
+        )
         return result
     if not any(folder.path.glob("checkpoints/*.index")):
         raise ValueError(
@@ -115,14 +121,15 @@ def finished(folder: RunFolder, epochs: int) -> dict | None:
     return None
 
 
-def conclude(folder: RunFolder, model, about: dict, schedule, rows: list[dict]) -> dict:
+def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: list[dict]) -> dict:
     """Writes weights, network and `result.json`; returns the latter's content."""
     result = {
-        "dataset": about["dataset"],
+        "dataset": dataset.name,
         "architecture": about["architecture"],
         "method": method(model),
         "schedule": type(schedule).__name__.lower() if schedule else "",
         "seed": about["seed"],
+        "train_examples": dataset.train_examples,
         **summary(rows),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
@@ -144,22 +151,25 @@ def summary(rows: list[dict]) -> dict:
     """The numbers of a run from its epochs; errors in percent, None where there is no epoch."""
     best = min(rows, key=lambda row: row["test_error"], default={})
     last = rows[-1] if rows else {}
+    top5 = [row["test_top5_error"] for row in rows if "test_top5_error" in row]
     return {
         "epochs": len(rows),
         "best_test_error": best.get("test_error"),
         "final_test_error": last.get("test_error"),
         "final_train_error": last.get("train_error"),
         "best_epoch": best.get("epoch"),
+        **({"best_test_top5_error": min(top5)} if top5 else {}),
     }
 
 
-def report(result: dict, paper_error: float | None, run_dir: str) -> None:
+def report(result: dict, objective, paper_error: float | None, run_dir: str) -> None:
     """Says how the run ended, beside the paper's number where there is one."""
     if result["epochs"]:
         paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
         best, epoch = result["best_test_error"], result["best_epoch"]
-        say(f"train error {result['final_train_error']:.2f} %")
-        say(f"test error {best:.2f} %{paper}  best of {result['epochs']} epochs, epoch {epoch}")
+        say(f"train {objective.in_words(result['final_train_error'])}")
+        which = f"best of {result['epochs']} epochs, epoch {epoch}"
+        say(f"test {objective.in_words(best)}{paper}  {which}")
     say(f"run folder {run_dir}")
 
 

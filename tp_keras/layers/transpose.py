@@ -67,7 +67,7 @@ class Transpose(keras.layers.Layer):
     def call(self, y):
         kernel = tf.cast(self.kernel, self.compute_dtype)
         product = self._wiring().backward_linear(tf.cast(y, self.compute_dtype), kernel)
-        product = tf.cast(product, self.variable_dtype)
+        product = tf.cast(product, y.dtype)  # float32 also where the kernel is bfloat16
         return self.activation(product + self.bias if self.use_bias else product)
 
     def tie(self, layer):

@@ -1,0 +1,42 @@
+"""What a training step costs under each rule, as a multiple of backpropagation's."""
+
+import tensorflow as tf
+
+from benchmarks import table3, timing
+
+
+def repeated(step, batch, steps):
+    """Training steps in one graph, so that nothing but their arithmetic is timed."""
+
+    @tf.function(autograph=False)
+    def run():
+        def body(i, _):
+            return i + 1, step(batch)["loss"]
+
+        return tf.while_loop(lambda i, _: i < steps, body, (0, 0.0))[1]
+
+    return run
+
+
+def main():
+    parser = timing.parser(__doc__.splitlines()[0])
+    parser.add_argument("--problem", default="mnist_fc", help="a file of gin/problems")
+    parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=10, help="steps in one call")
+    parser.add_argument("--rules", nargs="+", default=["BP", "FA", "DFA", "DTP", "SDTP", "AOSDTP"])
+    options = timing.arguments(parser)
+    timing.describe_machine(options)
+    batch = table3.batch(options.problem, options.batch)
+    steps = {
+        rule: repeated(table3.learner(rule, options.problem).train_step, batch, options.steps)
+        for rule in options.rules
+    }
+    times = timing.interleaved(steps, options)
+    for rule in options.rules:
+        milliseconds = times.median(rule) / options.steps * 1e3
+        print(f"{options.problem} {options.batch} {rule:7} {milliseconds:8.2f} ms", end="  ")
+        print(f"{times.ratio(rule, options.rules[0]):.2f} x {options.rules[0]}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""What a run asks of its data, wherever that comes from."""
+
+import dataclasses
+import math
+
+import numpy as np
+import tensorflow as tf
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Images and labels in batches, ready to train on.
+
+    Batches are pairs of float images `(batch, height, width, channels)` and labels: one-hot
+    `(batch, classes)`, or the images themselves `(batch, pixels)` where `label` is "image". The
+    order of training and its augmentation are functions of (seed, epoch) and the example alone, so
+    that a run can be taken up at any step.
+
+    Args:
+      name: The name that the data was asked for by.
+      input_shape: Shape of one image.
+      classes: Number of classes.
+      batch_size: Examples in a batch over all replicas.
+      train_examples: Examples in an epoch, before the last ones that fill no batch are dropped.
+      mean: What is subtracted from pixels in 0..255, a number or one for each channel.
+      deviation: What they are divided by.
+      label: What there is to learn, "class" or "image".
+      flip: How half of the training images are mirrored, "left_right", "up_down" or None.
+      seed: Seed of order and augmentation.
+    """
+
+    name: str
+    input_shape: tuple[int, ...]
+    classes: int
+    batch_size: int
+    train_examples: int
+    mean: np.ndarray
+    deviation: np.ndarray
+    label: str = "class"
+    flip: str | None = None
+    seed: int = 0
+
+    @property
+    def steps_per_epoch(self) -> int:
+        return self.train_examples // self.batch_size
+
+    def training_batches(
+        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        """All batches from a step of an epoch on, epoch after epoch without end.
+
+        With `shard=(index, count)` slice `index` of `count` of every batch, as even as can be.
+        """
+        raise NotImplementedError
+
+    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        """The test set once, in order; or a slice of each of its batches."""
+        raise NotImplementedError
+
+    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
+        """The held-out part of the training set, or a slice of each batch; None without one."""
+        raise NotImplementedError
+
+    def scaled(self, images, labels):
+        """Images of pixels in 0..255 and class numbers, as a network reads and learns them."""
+        images = (tf.cast(images, tf.float32) - self.mean) / self.deviation
+        if self.label == "image":
+            return images, tf.reshape(images, (-1, math.prod(self.input_shape)))
+        return images, tf.one_hot(labels, self.classes)
+
+
+def epoch_key(seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """The seed of shape `(2,)` that belongs to an epoch of a run."""
+    return tf.cast(tf.stack([tf.constant(seed, tf.int64), epoch]), tf.int32)
+
+
+def slice_of(x, index, count):
+    """Slice `index` of `count` along the first axis of a tensor; sizes differ by at most one."""
+    index, size = tf.cast(index, tf.int64), tf.shape(x, tf.int64)[0]
+    return x[size * index // count : size * (index + 1) // count]
