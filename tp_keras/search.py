@@ -14,10 +14,9 @@ import tensorflow as tf
 from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
-from tp_keras import train, training
-from tp_keras.bindings import bindings
+from tp_keras import run_folder, train, training
+from tp_keras.console import say
 from tp_keras.recording import Diverged
-from tp_keras.training import say
 
 try:
     from tp_keras import trials
@@ -29,8 +28,6 @@ SPACE = flags.DEFINE_string("space", "gin/search/table4.gin", "Where settings ar
 SEARCH_DIR = flags.DEFINE_string(
     "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
 )
-# What does not make a search another one
-FREE = ("train.run_dir", "load.data_dir")
 
 
 class Report(keras.callbacks.Callback):
@@ -85,8 +82,8 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     domains = trials.space(experiment["learner"], has_inverse)
     name = "_".join(pathlib.Path(file).stem for file in files)
     folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
-    found = bindings(gin.config_str())
-    settings = {name: value for name, value in found.items() if not name.endswith(FREE)}
+    # A run may be continued to more epochs; trials of different lengths do not compare
+    settings = {**run_folder.settings(gin.config_str()), "train.epochs": experiment["epochs"]}
     seed = gin.query_parameter("seed/macro.value")
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
 
