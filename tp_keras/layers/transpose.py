@@ -64,11 +64,21 @@ class Transpose(keras.layers.Layer):
                 shape=layer.in_shape, initializer="zeros", autocast=False, name="bias"
             )
 
-    def call(self, y):
+    def linear(self, y):
+        """Returns A^T y, `(batch, *in_shape)`."""
         kernel = tf.cast(self.kernel, self.compute_dtype)
         product = self._wiring().backward_linear(tf.cast(y, self.compute_dtype), kernel)
-        product = tf.cast(product, self.variable_dtype)
+        return tf.cast(product, self.variable_dtype)
+
+    def call(self, y):
+        product = self.linear(y)
         return self.activation(product + self.bias if self.use_bias else product)
+
+    def difference(self, y, z):
+        """Returns `self(y) - self(z)`; where sigma is the identity, by one product, A^T (y - z)."""
+        if self.activation is keras.activations.linear:
+            return self.linear(y - z)
+        return self(y) - self(z)
 
     def tie(self, layer):
         """Copies the weights of `layer`, so that this is its adjoint A^T."""

@@ -18,7 +18,7 @@ class SDTP(TargetLearner):
         g, L = self.g, self.depth
         target = {L: self.objective.target(y)}
         for l in reversed(range(1, L)):
-            target[l] = h[l] - g[l + 1](h[l + 1]) + g[l + 1](target[l + 1])
+            target[l] = h[l] + g[l + 1].difference(target[l + 1], h[l + 1])
         return target
 
     def reconstruction_target(self, clean, noisy):
