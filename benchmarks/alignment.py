@@ -12,9 +12,9 @@ import json
 import pathlib
 
 import gin
-import numpy as np
 
 from tp_keras import data, learners, training
+from tp_keras.diagnostics import angles
 
 
 def learner_of(folder: pathlib.Path, dataset: data.Data) -> learners.Learner:
@@ -28,22 +28,6 @@ def learner_of(folder: pathlib.Path, dataset: data.Data) -> learners.Learner:
     model.compile(**{name: settings[name]() for name in names if settings.get(name)})
     model.load_weights(folder / "last.weights.h5")
     return model
-
-
-def angles(delta: dict, reference: dict) -> dict:
-    """Mean angle in degrees between two errors of every layer; None where one has no direction."""
-    return {l: mean_angle(delta[l].numpy(), reference[l].numpy()) for l in delta}
-
-
-def mean_angle(u: np.ndarray, v: np.ndarray) -> float | None:
-    """Mean angle of the examples `(batch, ...)` of `u` and `v` that are not zero, in degrees."""
-    u, v = (x.reshape(len(x), -1).astype("float64") for x in (u, v))
-    norms = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
-    some = norms > 0
-    if not some.any():
-        return None
-    cosines = np.sum(u * v, axis=1)[some] / norms[some]
-    return float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean())
 
 
 def row(folder: pathlib.Path, data_dir: str | None, examples: int) -> str:

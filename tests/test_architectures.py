@@ -32,6 +32,11 @@ class BuildTest(tf.test.TestCase):
         network = architectures.build((7, 8, 2), 5, local=[(3, 4, 2)])
         self.assertAllClose(tf.ones(3), tf.reduce_sum(network(tf.ones((3, 7, 8, 2))), -1))
 
+    def test_autoencoder_ends_linear_and_as_wide_as_the_image(self):
+        network = architectures.autoencoder((7, 8, 2), 10, dense=[5, 3, 5])
+        self.assertEqual([f.out_shape for f in network.stack], [(5,), (3,), (5,), (112,)])
+        self.assertEqual([f.activation.__name__ for f in network.stack], ["tanh"] * 3 + ["linear"])
+
     def test_activation_and_dtype_reach_the_layers(self):
         network = architectures.build((4,), 3, dense=[5], activation="relu", dtype="float64")
         self.assertEqual(network.f[1].activation.__name__, "relu")

@@ -7,9 +7,9 @@ import tempfile
 import gin
 import keras
 import pytest
-from fakes import fake_images
+from fakes import fake_images, write_photos
 
-from tp_keras import training
+from tp_keras import training, trials
 from tp_keras.bindings import bindings
 from tp_keras.train import configure
 
@@ -17,6 +17,7 @@ REPOSITORY = pathlib.Path(__file__).parents[1]
 DATA = pathlib.Path(__file__).parent / "data"
 LEAVES = sorted((REPOSITORY / "gin").glob("*.gin"))
 LEAVES = [leaf.stem for leaf in LEAVES if leaf.stem != "base"]
+SPACES = sorted((REPOSITORY / "gin/search").glob("*.gin"))
 RULES = {
     "bp": "BP",
     "fa": "FA",
@@ -27,10 +28,9 @@ RULES = {
 }
 # What a leaf binds for a column of Table 5; the inverse's and the rule's where there are any
 ADAM = ("learning_rate", "beta_1", "beta_2", "epsilon")
-IMAGES = {  # cut-outs of CIFAR-10's and ImageNet's images: the rows stay, the kernels are fewer
+IMAGES = {  # cut-outs of CIFAR-10's images: the rows stay, the kernels are fewer
     "mnist": {"shape": (28, 28, 1)},
     "cifar10": {"shape": (10, 10, 3)},
-    "imagenet": {"shape": (20, 20, 3), "classes": 1000},
     "quickstart": {"shape": (28, 28, 1)},
 }
 
@@ -122,18 +122,45 @@ def test_network_is_the_row_of_table_3(leaf):
     assert found.get("build.shared_weights", False) == (architecture == "conv")
 
 
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """A folder of TFDS datasets with eight photographs to train on and six to test on."""
+    folder = tmp_path_factory.mktemp("tfds")
+    write_photos(folder, {"train": 8, "validation": 6})
+    return folder
+
+
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_trains_two_steps(leaf, monkeypatch):
+def test_trains_two_steps(leaf, monkeypatch, photos):
     """In an alternating schedule two steps of each phase."""
     gin.clear_config()
     keras.backend.clear_session()
     monkeypatch.setattr(keras.Model, "save", lambda *_, **__: None)  # large networks, small disk
     monkeypatch.setattr(keras.Model, "save_weights", lambda *_, **__: None)
-    fake = fake_images(examples=8, **IMAGES[leaf.split("_")[0]])
+    problem = leaf.split("_")[0]
+    overrides = ["data.load.batch_size = 4", "train.epochs = 2"]
+    if problem == "imagenet":  # small windows of small photographs
+        overrides += ["data.load.image_size = 20", f"data.load.data_dir = '{photos}'"]
+    fake = fake_images(examples=8, **IMAGES.get(problem, {}))
     with tempfile.TemporaryDirectory() as folder, fake:
-        overrides = ["data.load.batch_size = 4", "train.epochs = 2", f"train.run_dir = '{folder}'"]
-        configure([f"gin/{leaf}.gin"], overrides)
+        configure([f"gin/{leaf}.gin"], [*overrides, f"train.run_dir = '{folder}'"])
         result = training.train()
     gin.clear_config()
-    assert result["epochs"] == 2
-    assert 0 <= result["final_test_error"] <= 100
+    assert (result["epochs"], result["train_examples"]) == (2, 8)
+    assert 0 <= result["final_test_error"] <= (784 if "autoencoder" in leaf else 100)
+    assert ("best_test_top5_error" in result) == (problem == "imagenet")
+
+
+@pytest.mark.parametrize("space", [path.stem for path in SPACES])
+def test_search_draws_settings_that_every_experiment_knows(space):
+    for leaf in LEAVES:
+        gin.clear_config()
+        configure([f"gin/{leaf}.gin", f"gin/search/{space}.gin"], [])
+        bound = gin.get_bindings(training.train)
+        domains = trials.space(bound["learner"], "inverse_optimizer" in bound)
+        assert "forward/adam.learning_rate" in domains
+        drawn = trials.draw(domains, seed=0, number=0)
+        gin.clear_config()
+        configure([f"gin/{leaf}.gin"], [f"{name} = {value!r}" for name, value in drawn.items()])
+        assert {name: gin.query_parameter(name) for name in drawn} == drawn
+    gin.clear_config()

@@ -39,6 +39,21 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual([100.0, 0.0], SoftmaxCrossEntropy().error(A, Y))
         self.assertAllEqual(SquaredError().loss(A, Y), SquaredError().error(A, Y))
 
+    def test_top5_error_is_100_where_five_classes_are_likelier(self):
+        a = np.random.default_rng(0).normal(size=(40, 9))
+        classes = np.arange(40) % 9
+        rank = [np.argsort(-row).tolist().index(c) for row, c in zip(a, classes, strict=True)]
+        objective = SoftmaxCrossEntropy(top5=True)
+        found = objective.errors["top5_error"](tf.constant(a), tf.one_hot(classes, 9))
+        self.assertAllEqual(100.0 * (np.array(rank) >= 5), found)
+        self.assertEqual(list(SoftmaxCrossEntropy().errors), ["error"])
+        config = keras.saving.serialize_keras_object(objective)
+        self.assertTrue(keras.saving.deserialize_keras_object(config).top5)
+
+    def test_errors_are_said_in_their_unit(self):
+        self.assertEqual(SoftmaxCrossEntropy().in_words(3.456), "error 3.46 %")
+        self.assertEqual(SquaredError().in_words(23.456), "squared error 23.46")
+
     @parameterized.parameters(SoftmaxCrossEntropy, SquaredError)
     def test_serialises(self, objective):
         config = keras.saving.serialize_keras_object(objective())

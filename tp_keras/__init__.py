@@ -1,7 +1,16 @@
 """Deep networks that learn without backpropagation, in TensorFlow and Keras."""
 
 import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow
-from tp_keras import architectures, feedback, layers, learners, objectives, optimizers, schedules
+from tp_keras import (
+    architectures,
+    diagnostics,
+    feedback,
+    layers,
+    learners,
+    objectives,
+    optimizers,
+    schedules,
+)
 from tp_keras.network import Network
 
 __version__ = "0.1.0"
@@ -9,6 +18,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Network",
     "architectures",
+    "diagnostics",
     "feedback",
     "layers",
     "learners",

@@ -1,4 +1,6 @@
-"""Networks from the rows of Table 3."""
+"""Networks from the rows of Table 3, and the autoencoder of the appendix."""
+
+import math
 
 import gin
 
@@ -43,4 +45,26 @@ def build(
     ]
     layers += [Dense(units, activation, dtype=dtype) for units in dense]
     layers.append(Dense(classes, "softmax", dtype=dtype))
+    return Network(layers, input_shape)
+
+
+@gin.register(module="tp_keras.architectures")
+def autoencoder(input_shape, classes, dense, activation="tanh", dtype=None):
+    """Builds an autoencoder (appendix 5.5): dense layers, then a linear one as wide as the image.
+
+    The paper does not name the nonlinearity of the output: it is linear here, so that the output
+    can reach the pixels 0 and 1, which most pixels of MNIST are.
+
+    Args:
+      input_shape: Shape of one image.
+      classes: Not used; every builder is told.
+      dense: Units of each hidden layer.
+      activation: The nonlinearity of the hidden layers.
+      dtype: Keras dtype or dtype policy; None is Keras' default.
+
+    Returns:
+      A `Network`.
+    """
+    layers = [Dense(units, activation, dtype=dtype) for units in dense]
+    layers.append(Dense(math.prod(input_shape), "linear", dtype=dtype))
     return Network(layers, input_shape)

@@ -6,9 +6,9 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from tp_keras import sources
+from tp_keras import photos, sources
 from tp_keras.augmentation import FLIPS, crops_and_flips, draws
-from tp_keras.dataset import Dataset, epoch_key
+from tp_keras.dataset import Dataset, epoch_key, slice_of
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
@@ -30,7 +30,9 @@ class Data(Dataset):
     validation: tuple[np.ndarray, np.ndarray] | None = None
     crop_padding: int = 0
 
-    def training_batches(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
+    def training_batches(
+        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
         images, labels = (tf.constant(part) for part in self.train)
         examples = self.train_examples
 
@@ -45,6 +47,7 @@ class Data(Dataset):
             return indices.map(lambda i: (i, tf.gather(numbers, i)))
 
         def batch(indices, numbers):
+            indices, numbers = slice_of(indices, *shard), slice_of(numbers, *shard)
             chosen = self._augmented(tf.gather(images, indices), numbers)
             return self.scaled(chosen, tf.gather(labels, indices))
 
@@ -52,20 +55,23 @@ class Data(Dataset):
         batches = epochs.flat_map(epoch_order).map(batch, num_parallel_calls=2, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    def test_batches(self) -> tf.data.Dataset:
-        return self._once(self.test)
+    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        return self._once(self.test, shard)
 
-    def validation_batches(self) -> tf.data.Dataset | None:
-        return self._once(self.validation) if self.validation else None
+    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
+        return self._once(self.validation, shard) if self.validation else None
 
     def _augmented(self, images, numbers):
         if self.crop_padding or self.flip:
             return crops_and_flips(images, numbers, self.crop_padding, self.flip)
         return images
 
-    def _once(self, part):
+    def _once(self, part, shard):
+        def batch(images, labels):
+            return self.scaled(slice_of(images, *shard), slice_of(labels, *shard))
+
         batches = tf.data.Dataset.from_tensor_slices(part).batch(self.batch_size)
-        return batches.map(self.scaled).prefetch(tf.data.AUTOTUNE)
+        return batches.map(batch).prefetch(tf.data.AUTOTUNE)
 
 
 def shuffled(indices, key, examples):
@@ -81,6 +87,7 @@ def load(
     validation_examples: int = 0,
     scaling: str = "unit",
     label: str = "class",
+    image_size: int | None = None,
     crop_padding: int = 0,
     flip: str | None = None,
     seed: int = 0,
@@ -93,8 +100,10 @@ def load(
       data_dir: Where TFDS keeps its datasets.
       validation_examples: How many of the training examples to hold out.
       scaling: "unit" puts pixels into [0, 1]; "standardised" gives them mean 0 and deviation 1,
-        measured on the training set.
+        measured on the training set (of photographs: ImageNet's, by channel).
       label: What there is to learn: "class", or "image", the image itself.
+      image_size: Height and width of what is cut out of photographs of all sizes, which are then
+        read from disk as they are needed; None is images of one size, which are kept in memory.
       crop_padding: Training images are cut at random out of a black frame of so many pixels.
       flip: Half of the training images are mirrored: "left_right", "up_down"; None is none.
       seed: Seed of the order of training and of its crops and flips.
@@ -102,57 +111,80 @@ def load(
     Raises:
       ValueError: If a setting is out of range, or the data cannot be had.
     """
-    one_of("scaling", scaling, SCALINGS)
-    one_of("label", label, LABELS)
-    one_of("flip", flip, FLIPS)
-    if crop_padding < 0:
-        raise ValueError(f"data.load.crop_padding must not be negative, received {crop_padding}")
-    parts, classes = sources.read(name, data_dir)
-    train, validation = held_out(parts["train"], validation_examples)
+    for setting, value, allowed in (
+        ("scaling", scaling, SCALINGS),
+        ("label", label, LABELS),
+        ("flip", flip, FLIPS),
+    ):
+        if value not in allowed:
+            raise ValueError(f"data.load.{setting} must be one of {allowed}, received {value!r}")
+    if crop_padding < 0 or (crop_padding and image_size is not None):
+        raise ValueError(
+            "data.load.crop_padding must not be negative, and 0 beside an image_size, "
+            f"received {crop_padding}"
+        )
+    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip, "seed": seed}
+    if image_size is None:
+        return in_memory(common, data_dir, validation_examples, scaling, crop_padding)
+    return on_disk(common, data_dir, validation_examples, scaling, image_size)
+
+
+def in_memory(common, data_dir, validation_examples, scaling, crop_padding) -> Data:
+    """Images of one size; `common` is what both kinds of dataset are told."""
+    parts, classes = sources.read(common["name"], data_dir)
+    images, labels = parts["train"]
+    check_sizes(len(labels), validation_examples, common)
+    cut = len(labels) - validation_examples
     mean, deviation = np.float32(0), np.float32(255)
     if scaling == "standardised":
-        mean, deviation = np.float32(train[0].mean()), np.float32(train[0].std())
+        mean, deviation = np.float32(images[:cut].mean()), np.float32(images[:cut].std())
     return Data(
-        name=name,
-        input_shape=train[0].shape[1:],
+        **common,
+        input_shape=images.shape[1:],
         classes=classes,
-        batch_size=fitting(batch_size, len(train[1]), name),
-        train_examples=len(train[1]),
+        train_examples=cut,
         mean=mean,
         deviation=deviation,
-        label=label,
-        flip=flip,
-        seed=seed,
-        train=train,
+        train=(images[:cut], labels[:cut]),
         test=parts["test"],
-        validation=validation,
+        validation=(images[cut:], labels[cut:]) if validation_examples else None,
         crop_padding=crop_padding,
     )
 
 
-def one_of(name, value, allowed):
-    """Raises ValueError where a setting of `load` is none of the allowed ones."""
-    if value not in allowed:
-        raise ValueError(f"data.load.{name} must be one of {allowed}, received {value!r}")
+def on_disk(common, data_dir, validation_examples, scaling, image_size) -> photos.Photos:
+    """Photographs of all sizes."""
+    if image_size < 1:
+        raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
+    builder = sources.photographs(common["name"], data_dir)
+    examples = builder.info.splits["train"].num_examples
+    check_sizes(examples, validation_examples, common)
+    cut = examples - validation_examples
+    standard = scaling == "standardised"
+    return photos.Photos(
+        **common,
+        input_shape=(image_size, image_size, 3),
+        classes=builder.info.features["label"].num_classes,
+        train_examples=cut,
+        mean=np.float32(photos.MEAN if standard else 0),
+        deviation=np.float32(photos.DEVIATION if standard else 255),
+        builder=builder,
+        train=f"train[:{cut}]",
+        test=sources.PHOTOGRAPHS_TEST,
+        validation=f"train[{cut}:]" if validation_examples else None,
+    )
 
 
-def fitting(batch_size, examples, name):
-    """The batch size, if an epoch of `examples` holds at least one batch."""
-    if not 1 <= batch_size <= examples:
+def check_sizes(examples, validation_examples, common):
+    """Raises ValueError where a dataset of so many training examples is too small."""
+    if not 0 <= validation_examples < examples:
         raise ValueError(
-            f"data.load.batch_size must lie between 1 and the {examples} training examples "
-            f"of {name}, received {batch_size}"
+            f"data.load.validation_examples must lie between 0 and {examples - 1}, "
+            f"received {validation_examples}"
         )
-    return batch_size
-
-
-def held_out(part, examples):
-    """Splits the last `examples` off a part: `(rest, held out or None)`."""
-    total = len(part[1])
-    if not 0 <= examples < total:
+    rest = examples - validation_examples
+    if not 1 <= common["batch_size"] <= rest:
         raise ValueError(
-            f"data.load.validation_examples must lie between 0 and {total - 1}, received {examples}"
+            f"data.load.batch_size must lie between 1 and the {rest} training examples "
+            f"of {common['name']}, received {common['batch_size']}"
         )
-    if not examples:
-        return part, None
-    return tuple(x[:-examples] for x in part), tuple(x[-examples:] for x in part)

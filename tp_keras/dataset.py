@@ -44,16 +44,21 @@ class Dataset:
     def steps_per_epoch(self) -> int:
         return self.train_examples // self.batch_size
 
-    def training_batches(self, first_epoch: int = 0, first_step: int = 0) -> tf.data.Dataset:
-        """All batches from a step of an epoch on, epoch after epoch without end."""
+    def training_batches(
+        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        """All batches from a step of an epoch on, epoch after epoch without end.
+
+        With `shard=(index, count)` slice `index` of `count` of every batch, as even as can be.
+        """
         raise NotImplementedError
 
-    def test_batches(self) -> tf.data.Dataset:
-        """The test set once, in order."""
+    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        """The test set once, in order; or a slice of each of its batches."""
         raise NotImplementedError
 
-    def validation_batches(self) -> tf.data.Dataset | None:
-        """The held-out part of the training set once, or None where there is none."""
+    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
+        """The held-out part of the training set, or a slice of each batch; None without one."""
         raise NotImplementedError
 
     def scaled(self, images, labels):
@@ -67,3 +72,9 @@ class Dataset:
 def epoch_key(seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """The seed of shape `(2,)` that belongs to an epoch of a run."""
     return tf.cast(tf.stack([tf.constant(seed, tf.int64), epoch]), tf.int32)
+
+
+def slice_of(x, index, count):
+    """Slice `index` of `count` along the first axis of a tensor; sizes differ by at most one."""
+    index, size = tf.cast(index, tf.int64), tf.shape(x, tf.int64)[0]
+    return x[size * index // count : size * (index + 1) // count]

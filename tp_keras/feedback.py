@@ -1,8 +1,8 @@
-"""The backward paths: dictionaries of `Transpose` layers, by layer number."""
+"""The backward paths: dictionaries of backward layers, by layer number."""
 
 import math
 
-from tp_keras.layers import Conv2D, Dense, Transpose
+from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
 
 
 def random(network):
@@ -10,11 +10,35 @@ def random(network):
     return {l: _built(Transpose(f, trainable=False), f) for l, f in network.f.items() if l > 1}
 
 
-def direct(network):
-    """B[1..L-1], from the output to layer l; fixed and linear."""
+def direct(network, storage="stored", seed=0):
+    """B[1..L-1], from the output to layer l; fixed and linear.
+
+    Args:
+      network: The `Network` that learns.
+      storage: "stored", "stored_bfloat16" in half the memory, or "seeded": random signs that take
+        none, drawn again where they are used.
+      seed: Seed of "seeded", an integer.
+
+    Raises:
+      ValueError: If `storage` is none of these.
+    """
+    if storage not in STORAGES:
+        raise ValueError(
+            f"`feedback_storage` must be one of {', '.join(STORAGES)}, received {storage!r}"
+        )
     classes = network.f[network.depth].units
     layers = {l: _dense_above(network, l, classes) for l in range(1, network.depth)}
-    return {l: _built(Transpose(layer, trainable=False), layer) for l, layer in layers.items()}
+    if storage == "seeded":
+        return {l: _signs(f, (seed, l)) for l, f in layers.items()}
+    dtype = "bfloat16" if storage == "stored_bfloat16" else None
+    return {l: _built(Transpose(f, trainable=False, dtype=dtype), f) for l, f in layers.items()}
+
+
+STORAGES = ("stored", "stored_bfloat16", "seeded")
+
+
+def _signs(layer, seed):
+    return RandomSigns(layer.units, layer.in_shape, seed, dtype=layer.dtype_policy)
 
 
 def inverses(network, activation, form="paired", auxiliary_units=0):

@@ -6,7 +6,12 @@ import tensorflow as tf
 
 
 class Objective:
-    """What an output learns; a subclass gives `loss`, `delta`, `target` and `error`."""
+    """What an output learns; a subclass gives `loss`, `delta`, `target`, `error`, `in_words`."""
+
+    @property
+    def errors(self):
+        """What is measured beside the loss: functions of (a, y) by the metric's name."""
+        return {"error": self.error}
 
     def get_config(self):
         return {}
@@ -19,7 +24,18 @@ class Objective:
 @gin.register(module="tp_keras.objectives")
 @keras.saving.register_keras_serializable(package="tp_keras")
 class SoftmaxCrossEntropy(Objective):
-    """Cross-entropy of a softmax layer against one-hot labels `(batch, classes)`."""
+    """Cross-entropy of a softmax layer against one-hot labels `(batch, classes)`.
+
+    Args:
+      top5: Whether the top-5 error is measured beside the error.
+    """
+
+    def __init__(self, top5=False):
+        self.top5 = top5
+
+    @property
+    def errors(self):
+        return {**super().errors, **({"top5_error": self.top5_error} if self.top5 else {})}
 
     def loss(self, a, y):
         """The loss of each example, `(batch,)`, from the output's pre-activation."""
@@ -36,6 +52,18 @@ class SoftmaxCrossEntropy(Objective):
     def error(self, a, y):
         """100 for each misclassified example, else 0: the mean is the error in percent."""
         return 100.0 * tf.cast(tf.argmax(a, -1) != tf.argmax(y, -1), tf.float32)
+
+    def top5_error(self, a, y):
+        """100 for each example whose class is not among the five likeliest, else 0."""
+        found = tf.math.in_top_k(tf.argmax(y, -1), tf.cast(a, tf.float32), k=5)
+        return 100.0 * tf.cast(~found, tf.float32)
+
+    def in_words(self, error):
+        """A mean of `error` as a user reads it."""
+        return f"error {error:.2f} %"
+
+    def get_config(self):
+        return {"top5": self.top5}
 
 
 @gin.register(module="tp_keras.objectives")
@@ -58,3 +86,7 @@ class SquaredError(Objective):
     def error(self, a, y):
         """The loss again: a reconstruction has no error rate."""
         return self.loss(a, y)
+
+    def in_words(self, error):
+        """A mean of `error` as a user reads it."""
+        return f"squared error {error:.4g}"

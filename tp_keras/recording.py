@@ -13,13 +13,17 @@ COLUMNS = (
     "phases",
     "train_loss",
     "train_error",
+    "train_top5_error",
     "test_loss",
     "test_error",
+    "test_top5_error",
     "validation_loss",
     "validation_error",
+    "validation_top5_error",
     "inverse_loss",
     "seconds",
 )
+MEASURES = ("loss", "error", "top5_error")
 DIVERGED = 1e6
 
 
@@ -48,15 +52,13 @@ class EpochLog(keras.callbacks.Callback):
         row = {
             "epoch": epoch + 1,
             "phases": "+".join(getattr(self.model, "phases", ("forward",))),
-            "train_loss": logs["loss"],
-            "train_error": logs["error"],
-            "test_loss": logs["val_loss"],
-            "test_error": logs["val_error"],
+            **{f"train_{name}": logs[name] for name in MEASURES if name in logs},
+            **{f"test_{name}": logs[f"val_{name}"] for name in MEASURES if name in logs},
             "inverse_loss": logs.get("inverse_loss"),
         }
         if self.validation is not None:
-            loss, error = self.model.evaluate(self.validation, verbose=0)
-            row |= {"validation_loss": loss, "validation_error": error}
+            found = self.model.evaluate(self.validation, verbose=0, return_dict=True)
+            row |= {f"validation_{name}": value for name, value in found.items()}
         row["seconds"] = round(time.perf_counter() - self.started, 3)
         # Five digits are what a float32 metric is good for
         self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
@@ -72,10 +74,11 @@ class EpochLog(keras.callbacks.Callback):
         self.folder.write("epochs.csv", text.getvalue())
 
     def _line(self, row):
-        inverse = row["inverse_loss"]
+        inverse, top5 = row["inverse_loss"], row.get("test_top5_error")
+        train, test = (self.model.objective.in_words(row[f"{p}_error"]) for p in ("train", "test"))
         return (
-            f"epoch {row['epoch']}/{self.params['epochs']}  "
-            f"train error {row['train_error']:.2f} %  test error {row['test_error']:.2f} %  "
+            f"epoch {row['epoch']}/{self.params['epochs']}  train {train}  test {test}  "
+            + (f"top-5 {top5:.2f} %  " if top5 is not None else "")
             + (f"inverse loss {inverse:.4g}  " if inverse is not None else "")
             + f"{row['seconds']:.1f} s"
         )

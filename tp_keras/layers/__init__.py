@@ -4,6 +4,7 @@ from tp_keras.layers.affine import Affine
 from tp_keras.layers.conv import Conv2D
 from tp_keras.layers.dense import Dense
 from tp_keras.layers.locally_connected import LocallyConnected2D
+from tp_keras.layers.random_signs import RandomSigns
 from tp_keras.layers.transpose import Transpose
 
-__all__ = ["Affine", "Conv2D", "Dense", "LocallyConnected2D", "Transpose"]
+__all__ = ["Affine", "Conv2D", "Dense", "LocallyConnected2D", "RandomSigns", "Transpose"]

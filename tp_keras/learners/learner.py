@@ -27,7 +27,7 @@ class Learner(DistributedFit, keras.Model):
         self.phases = ("forward",)
         self._phase_functions = {}
         self.loss_metric = keras.metrics.Mean(name="loss")
-        self.error_metric = keras.metrics.Mean(name="error")
+        self.error_metrics = {name: keras.metrics.Mean(name=name) for name in objective.errors}
         self.built = True
 
     def deltas(self, a, h, y):
@@ -91,15 +91,16 @@ class Learner(DistributedFit, keras.Model):
         return self.observe(a, y)
 
     def observe(self, a, y):
-        """Updates the metrics: mean loss, and error in percent."""
+        """Updates the metrics: mean loss, and the objective's errors, most often in percent."""
         output = a[self.depth]
         self.loss_metric.update_state(self.objective.loss(output, y))
-        self.error_metric.update_state(self.objective.error(output, y))
+        for name, error in self.objective.errors.items():
+            self.error_metrics[name].update_state(error(output, y))
         return {metric.name: metric.result() for metric in self.metrics}
 
     @property
     def metrics(self):
-        return [self.loss_metric, self.error_metric]
+        return [self.loss_metric, *self.error_metrics.values()]
 
     def get_config(self):
         return {

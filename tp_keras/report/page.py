@@ -14,7 +14,7 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: .15em .5em; text-align: right; white-space: nowrap; }
 tbody th, .runs td, .runs th { text-align: left; font-weight: normal; }
 thead th { border-bottom: 1px solid #999; } .group { text-align: center; }
-thead th { white-space: normal; }
+thead th { white-space: normal; } thead th:first-child { text-align: left; }
 tbody tr:nth-child(even) { background: #f4f4f4; }
 .wide { overflow-x: auto; } .notes { color: #555; font-size: 13px; }
 figure { margin: 1em 0; } img { max-width: 100%; } .missing { color: #777; }

@@ -16,7 +16,8 @@ DIGITS = 10  # of the images that an autoencoder kept, enough for a figure
 ERRORS = ("best_test_error", "final_test_error", "final_train_error")
 # A setting that may differ between the seeds of one experiment
 FREE = re.compile(
-    r"^(\S*\.)?(seed|epochs|run_dir|data_dir|paper_error|steps_per_execution|jit_compile) *="
+    r"^(\S*\.)?(seed|epochs|run_dir|data_dir|paper_error|steps_per_execution|jit_compile|callbacks"
+    r"|Diagnostics\.every) *="
 )
 
 

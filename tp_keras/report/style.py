@@ -2,7 +2,15 @@
 
 from collections.abc import Iterable
 
-NAMES = {"ao_sdtp": "AO-SDTP"}
+NAMES = {
+    "ao_sdtp": "AO-SDTP",
+    "fixed_dtp": "FW-DTP",
+    "frozen": "Frozen",
+    "kolen_pollack": "Kolen-Pollack",
+    "ldrl": "L-DRL",
+    "sign_symmetry": "Sign-symmetry",
+    "weight_mirror": "Weight mirror",
+}
 DATASETS = {"mnist": "MNIST", "cifar10": "CIFAR-10", "imagenet2012": "ImageNet"}
 NETS = {"fc": "FC", "lc": "LC", "conv": "ConvNet", "autoencoder": "autoencoder"}
 

@@ -1,0 +1,137 @@
+"""What the diagnostics measure, and that they disturb nothing."""
+
+import pathlib
+import shutil
+import tempfile
+
+import gin
+import keras
+import numpy as np
+import rules
+import tensorflow as tf
+from absl.testing import parameterized
+from fakes import fake_images
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from test_graph_cost import traced_step
+
+from tp_keras import learners, objectives, training
+from tp_keras.diagnostics import Diagnostics, mean_angle, measure
+from tp_keras.train import configure
+
+LATER = [
+    ("frozen", learners.Frozen, {}),
+    ("sign_symmetry", learners.SignSymmetry, {}),
+    ("kolen_pollack", learners.KolenPollack, {"decay": 0.1}),
+    ("weight_mirror", learners.WeightMirror, {"rate": 0.1}),
+    ("ldrl", learners.LDRL, {**rules.TARGETS, "alpha": 0.2}),
+    ("fixed_dtp", learners.FixedDTP, {"alpha": 0.2}),
+]
+ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES] + LATER
+
+
+def measured(learner):
+    x, y = rules.batch()
+    return measure(learner, tf.constant(x), tf.constant(y))
+
+
+class MeasureTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.named_parameters(*ALL)
+    def test_every_rule_is_measured(self, rule, arguments):
+        learner = rule(rules.local_network(), objectives.SoftmaxCrossEntropy(), **arguments)
+        found = measured(learner)
+        values = [value for layers in found.values() for value in layers.values()]
+        self.assertTrue(np.all(np.isfinite(values)))
+        self.assertAllClose(found["angle of update"][4], 0, atol=0.05)  # the same in all rules
+        self.assertEqual(set(found["saturation"]), {1, 2, 3})
+        self.assertEqual(set(found["reconstruction error"]), set(getattr(learner, "g", {})))
+        targets = {1, 2, 3} if hasattr(learner, "targets") else set()
+        self.assertEqual(set(found["distance to target"]), targets)
+
+    def test_bp_has_no_angle_to_itself_and_fa_about_a_right_one(self):
+        self.assertAllClose(list(measured(rules.learner("bp"))["angle of error"].values()), [0] * 4)
+        angle = measured(rules.learner("fa"))["angle of error"]
+        self.assertTrue(all(30 < angle[l] < 150 for l in (1, 2, 3)), angle)
+
+    def test_tied_feedback_has_no_angle_and_turned_feedback_a_straight_one(self):
+        fa = rules.learner("fa")
+        for l, B in fa.B.items():
+            B.tie(fa.network.f[l])
+        # float32 leaves a cosine of 1 - 1e-7, which is 0.03 degrees
+        self.assertAllClose(list(measured(fa)["angle of update"].values()), [0] * 4, atol=0.1)
+        fa.B[4].kernel.assign(-fa.B[4].kernel)
+        turned = measured(fa)["angle of update"]
+        self.assertAllClose([turned[l] for l in (1, 2, 3)], [180] * 3, atol=0.1)
+
+    def test_frozen_layers_have_no_angle(self):
+        learner = learners.Frozen(rules.local_network(), objectives.SoftmaxCrossEntropy())
+        self.assertEqual(set(measured(learner)["angle of update"]), {4})
+
+    def test_distances_and_errors_are_those_of_the_formulas(self):
+        sdtp = rules.learner("sdtp")
+        x, y = rules.batch()
+        a, h = sdtp.network.activations(tf.constant(x))
+        target, found = sdtp.targets(a, h, y), measured(sdtp)
+        for l in (1, 2, 3):
+            h_l, t_l = (v.numpy().reshape(6, -1) for v in (h[l], target[l]))
+            distance = np.mean(np.sqrt(np.sum((h_l - t_l) ** 2, axis=1)))
+            self.assertAllClose(distance, found["distance to target"][l], rtol=1e-5)
+            self.assertAllClose(np.mean(np.abs(h_l) > 0.9), found["saturation"][l])
+            rebuilt = sdtp.g[l + 1](h[l + 1]).numpy().reshape(6, -1)
+            rows = [np.sum(np.sqrt(np.sum(v**2, axis=1))) for v in (rebuilt - h_l, h_l)]
+            self.assertAllClose(rows[0] / rows[1], found["reconstruction error"][l + 1], rtol=1e-5)
+
+    def test_angle_is_the_mean_of_the_examples_that_have_one(self):
+        u = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 0.0]])
+        v = np.array([[0.0, 2.0], [3.0, 3.0], [1.0, 0.0]])
+        self.assertAllClose(mean_angle(u, v), (90 + 45) / 2)
+        self.assertIsNone(mean_angle(u[2:], v[2:]))
+
+
+class DiagnosticsTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(gin.clear_config)
+
+    def train(self, name, *bindings):
+        """Trains quickstart on a small network for two epochs; returns its last weights."""
+        gin.clear_config()
+        keras.backend.clear_session()
+        fixed = ["train.epochs = 2", "build.dense = [9]", f"train.run_dir = '{self.folder / name}'"]
+        configure(["gin/quickstart.gin"], [*fixed, *bindings])
+        with fake_images():
+            training.train()
+        return keras.saving.load_model(self.folder / name / "network.keras").get_weights()
+
+    def test_a_run_is_the_same_with_them_and_leaves_their_scalars(self):
+        without = self.train("without")
+        watched = self.train("watched", "train.callbacks = [@Diagnostics]", "Diagnostics.every = 2")
+        for one, other in zip(without, watched, strict=True):
+            self.assertAllEqual(one, other)
+        events = EventAccumulator(str(self.folder / "watched/tensorboard")).Reload()
+        self.assertContainsSubset(
+            {"angle of update/layer 1", "reconstruction error/layer 2", "norm of kernel/layer 2"},
+            set(events.Tags()["tensors"]),
+        )
+        self.assertEqual([e.step for e in events.Tensors("saturation/layer 1")], [2])
+        off = EventAccumulator(str(self.folder / "without/tensorboard")).Reload()
+        self.assertNotIn("saturation/layer 1", off.Tags()["tensors"])
+
+    def test_the_traced_step_is_the_same_before_and_after(self):
+        def operations(learner):
+            return sorted(op.type for op in traced_step(learner, *rules.batch()).get_operations())
+
+        learner = rules.compiled("sdtp")
+        before = operations(learner)
+        measured(learner)
+        self.assertEqual(before, operations(learner))
+        self.assertFalse(any("Summary" in operation for operation in before))
+
+    def test_an_interval_below_one_is_refused(self):
+        with self.assertRaisesRegex(ValueError, "Diagnostics.every must be at least 1, received 0"):
+            Diagnostics(None, self.folder, every=0)
+
+
+if __name__ == "__main__":
+    tf.test.main()

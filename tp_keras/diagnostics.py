@@ -1,0 +1,134 @@
+"""What a rule does inside: angles to backpropagation, reconstructions, targets, saturation.
+
+Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
+"""
+
+import pathlib
+
+import gin
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tp_keras.learners import BP
+
+SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
+
+
+@gin.register(module="tp_keras.diagnostics")
+class Diagnostics(keras.callbacks.Callback):
+    """Writes `measure` of the first test batch to TensorBoard, a scalar for each layer.
+
+    Args:
+      dataset: The run's `Data`.
+      run_dir: The run's folder.
+      every: Epochs from one measurement to the next, at least 1.
+
+    Raises:
+      ValueError: If `every` is less than 1.
+    """
+
+    def __init__(self, dataset, run_dir, every=1):
+        super().__init__()
+        if every < 1:
+            raise ValueError(f"Diagnostics.every must be at least 1, received {every}")
+        self.dataset, self.every = dataset, every
+        self.path = str(pathlib.Path(run_dir) / "tensorboard")
+
+    def on_train_begin(self, logs=None):
+        self.batch = next(iter(self.dataset.test_batches()))
+        self.writer = tf.summary.create_file_writer(self.path)
+
+    def on_epoch_end(self, epoch, logs=None):
+        if (epoch + 1) % self.every:
+            return
+        with self.writer.as_default(step=epoch + 1):
+            for quantity, layers in measure(self.model, *self.batch).items():
+                for l, value in layers.items():
+                    tf.summary.scalar(f"{quantity}/layer {l}", value)
+        self.writer.flush()
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+
+def measure(learner, x, y) -> dict[str, dict[int, float]]:
+    """Quantities of every layer on one batch, by quantity and by layer.
+
+      angle of update    between the rule's gradient of the kernel and BP's, in degrees
+      angle of error     between delta[l] and BP's, in degrees, mean over examples
+      reconstruction error    ||g(f(h[l-1])) - h[l-1]|| / ||h[l-1]||, no noise, of each inverse
+      distance to target    ||h[l] - target[l]||, of each hidden layer of a target rule
+      saturation    share of a hidden layer's units beyond +-0.9
+      norm of activation, error, kernel    ||h[l]||, ||delta[l]||, the kernel's Frobenius norm
+
+    Norms and distances are means over the batch. A quantity lacks the layers that have none.
+    """
+    network, L = learner.network, learner.depth
+    with tf.GradientTape(persistent=True) as tape:
+        a, h = network.activations(x)
+    delta = learner.deltas(a, h, y)
+    backpropagated = BP(network, learner.objective).deltas(a, h, y)
+    kernels = {l: f.kernel for l, f in network.f.items()}
+    updates, references = (gradients(tape, a, kernels, d) for d in (delta, backpropagated))
+    return {
+        "angle of update": defined(angles(updates, references)),
+        "angle of error": defined(angles(delta, backpropagated)),
+        "reconstruction error": reconstruction_errors(learner, h),
+        "distance to target": target_distances(learner, a, h, y),
+        "saturation": {l: float(np.mean(np.abs(h[l]) > SATURATED)) for l in range(1, L)},
+        "norm of activation": {l: norm(h[l]) for l in range(1, L + 1)},
+        "norm of error": {l: norm(delta[l]) for l in delta},
+        "norm of kernel": {l: norm(kernel[None]) for l, kernel in kernels.items()},
+    }
+
+
+def gradients(tape, a, kernels, delta):
+    """What each layer's kernel descends under errors `delta`, as a batch of one."""
+    return {
+        l: tape.gradient(a[l], kernel.value, output_gradients=delta[l])[None]
+        for l, kernel in kernels.items()
+    }
+
+
+def reconstruction_errors(learner, h):
+    """Relative error of every inverse on clean activations, by the layer that it inverts."""
+    errors = {}
+    for l, g in getattr(learner, "g", {}).items():
+        response = learner.forward(l, h[l - 1]) if hasattr(learner, "forward") else h[l]
+        errors[l] = norm(g(response) - h[l - 1]) / norm(h[l - 1])
+    return errors
+
+
+def target_distances(learner, a, h, y):
+    """How far each hidden layer is from its target."""
+    if not hasattr(learner, "targets"):
+        return {}
+    target = learner.targets(a, h, y)
+    return {l: norm(h[l] - target[l]) for l in range(1, learner.depth)}
+
+
+def angles(delta: dict, reference: dict) -> dict:
+    """Mean angle in degrees between two errors of every layer; None where one has no direction."""
+    return {l: mean_angle(np.asarray(delta[l]), np.asarray(reference[l])) for l in delta}
+
+
+def mean_angle(u: np.ndarray, v: np.ndarray) -> float | None:
+    """Mean angle of the examples `(batch, ...)` of `u` and `v` that are not zero, in degrees."""
+    u, v = (x.reshape(len(x), -1).astype("float64") for x in (u, v))
+    norms = np.linalg.norm(u, axis=1) * np.linalg.norm(v, axis=1)
+    some = norms > 0
+    if not some.any():
+        return None
+    cosines = np.sum(u * v, axis=1)[some] / norms[some]
+    return float(np.degrees(np.arccos(np.clip(cosines, -1, 1))).mean())
+
+
+def norm(x) -> float:
+    """Mean over the batch of the Euclidean norms of `(batch, ...)`."""
+    x = np.asarray(x)
+    return float(np.linalg.norm(x.reshape(len(x), -1), axis=1).mean())
+
+
+def defined(values: dict) -> dict:
+    return {l: value for l, value in values.items() if value is not None}

@@ -1,0 +1,189 @@
+"""Random search: `python -m tp_keras.search --gin_file=gin/mnist_fc_bp.gin --trials=60`.
+
+Started again, or on several hosts with one --search_dir, it goes on with what is left.
+"""
+
+import gc
+import pathlib
+import subprocess
+import sys
+
+import gin
+import keras
+import tensorflow as tf
+from absl import app, flags, logging
+from tensorboard.plugins.hparams import api
+
+from tp_keras import train, training
+from tp_keras.bindings import bindings
+from tp_keras.recording import Diverged
+from tp_keras.training import say
+
+try:
+    from tp_keras import trials
+except ModuleNotFoundError as error:
+    sys.exit(f"tp_keras.search: needs {error.name}: pip install -e '.[search]'")
+
+TRIALS = flags.DEFINE_integer("trials", 60, "Number of configurations to try in all.")
+SPACE = flags.DEFINE_string("space", "gin/search/table4.gin", "Where settings are drawn from.")
+SEARCH_DIR = flags.DEFINE_string(
+    "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
+)
+# What does not make a search another one
+FREE = ("train.run_dir", "load.data_dir")
+
+
+class Report(keras.callbacks.Callback):
+    """Tells the study of every epoch, and stops a trial that its pruner drops."""
+
+    def __init__(self, claim):
+        super().__init__()
+        self.claim, self.pruned = claim, False
+
+    def on_epoch_end(self, epoch, logs=None):
+        if not self.claim.goes_on(epoch + 1, logs["val_error"]):
+            self.pruned = self.model.stop_training = True
+
+
+def search() -> None:
+    """Runs what is left of a search, and writes down the best of it.
+
+    Raises:
+      ValueError: If the command line or a setting is wrong.
+    """
+    if TRIALS.value < 1:
+        raise ValueError(f"--trials must be at least 1, received {TRIALS.value}")
+    if train.RUN_DIR.value:
+        raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
+    folder, found = prepare()
+    show_in_tensorboard(folder / "tensorboard", found.domains)
+    tf.get_logger().setLevel("ERROR")  # it would warn that every trial is traced anew
+    while claim := found.claim():
+        run(claim)
+    if found.running():
+        say(f"no trial left to start; {found.running()} still run elsewhere")
+    else:
+        conclude(folder, found.best())
+
+
+def prepare() -> "tuple[pathlib.Path, trials.Trials]":
+    """The folder of the search, and the trials in it."""
+    files = train.GIN_FILE.value
+    configure(files and [*files, SPACE.value], train.overrides())
+    experiment = gin.get_bindings(training.train)
+    if experiment["epochs"] < 1:
+        raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
+    has_inverse = experiment.get("inverse_optimizer") is not None
+    domains = trials.space(experiment["learner"], has_inverse)
+    name = "_".join(pathlib.Path(file).stem for file in files)
+    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
+    found = bindings(gin.config_str())
+    settings = {name: value for name, value in found.items() if not name.endswith(FREE)}
+    seed = gin.query_parameter("seed/macro.value")
+    return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
+
+
+def configure(files, overrides):
+    gin.clear_config()
+    train.configure(files, overrides)
+
+
+def run(claim: "trials.Claim") -> None:
+    """Trains one configuration and notes how it ended."""
+    drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
+    configure(
+        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = '{claim.folder}'"]
+    )
+    report = Report(claim)
+    try:
+        error = silently(training.train, callbacks=[lambda **_: report])["best_test_error"]
+    except Diverged as diverged:
+        claim.fail(str(diverged))
+        say(f"trial {claim.number}: {diverged}")
+    else:
+        claim.finish(error, report.pruned)
+        say(f"trial {claim.number}: test error {error:.2f} %" + " (pruned)" * report.pruned)
+    keras.backend.clear_session()
+    gc.collect()  # a network of the next trial may not fit beside this one's
+
+
+def silently(function, **arguments):
+    """Calls a function whose lines for the user nobody wants, unless --verbosity=1 asks."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(verbosity if verbosity > logging.INFO else logging.WARNING)
+    try:
+        return function(**arguments)
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def show_in_tensorboard(path, domains) -> None:
+    """Writes the domains for the HParams view; every trial is a session of it."""
+    if path.exists():
+        return
+    intervals = {
+        name: api.Discrete(domain.choices)
+        if hasattr(domain, "choices")
+        else api.RealInterval(domain.low, domain.high)
+        for name, domain in domains.items()
+    }
+    with tf.summary.create_file_writer(str(path)).as_default():
+        api.hparams_config(
+            hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
+            metrics=[api.Metric("error/test", display_name="test error (%)")],
+        )
+
+
+def conclude(folder: pathlib.Path, best) -> None:
+    """Writes the best configuration as an experiment file, and the report with Figure 5."""
+    if best is None:
+        say(f"all trials diverged: see trial.json in the folders of {folder}")
+        return
+    path, error = folder / "best.gin", best.user_attrs["error"]
+    path.write_text(experiment_file(path, best, error))
+    say(f"best: trial {best.number}, test error {error:.2f} %  {path}")
+    command = [sys.executable, "-m", "tp_keras.report"]
+    subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
+
+
+def experiment_file(path, best, error) -> str:
+    """The best configuration as a gin file that `tp_keras.train` takes."""
+    lines = [
+        f"# {path.parent.name}: trial {best.number}, the best of a random search.",
+        f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
+        f"# Test error: {error:.2f} %, the lowest of its epochs.",
+        f"# python -m tp_keras.train --gin_file={path}",
+        *(f"include '{file}'" for file in train.GIN_FILE.value),
+        "",
+        *train.GIN_BINDINGS.value,
+        *(f"{name} = {value!r}" for name, value in best.params.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv):
+    if len(argv) > 1:
+        return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
+    try:
+        search()
+    except (ValueError, TypeError) as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        return fail(train.one_line(error))
+    return 0
+
+
+def fail(message: str) -> int:
+    print(f"tp_keras.search: {message}", file=sys.stderr)
+    return train.BAD_INPUT
+
+
+def parse_flags(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(fail(str(error)))
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=parse_flags)
