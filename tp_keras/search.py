@@ -164,13 +164,7 @@ def experiment_file(path, best, error) -> str:
 def main(argv):
     if len(argv) > 1:
         return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
-    try:
-        search()
-    except (ValueError, TypeError) as error:
-        if logging.get_verbosity() >= logging.DEBUG:
-            raise
-        return fail(train.one_line(error))
-    return 0
+    return train.outcome("tp_keras.search", search)
 
 
 def fail(message: str) -> int:
