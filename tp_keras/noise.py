@@ -5,7 +5,7 @@ import math
 import tensorflow as tf
 
 PHILOX = 1
-BLOCK = 16  # bytes of noise for each count of Philox' counter
+BLOCK = 8  # normals for each count of Philox' counter, which makes 128 bits
 
 
 def normal_like(tensors, seed, step, stddev):
@@ -23,17 +23,31 @@ def normal_like(tensors, seed, step, stddev):
     Returns:
       List of tensors shaped like `tensors`; distinct for each, for each step and each replica.
     """
-    sizes, dtype = [math.prod(x.shape[1:]) for x in tensors], tensors[0].dtype
-    width = math.ceil(sum(sizes) / 4) * 4  # a row begins with a count of its own
+    sizes = [math.prod(x.shape[1:]) for x in tensors]
+    blocks = math.ceil(sum(sizes) / BLOCK)  # a row begins with a count of its own
     batch = tf.shape(tensors[0])[0]
     key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(
         seed=tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
     )
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     first_row = tf.cast(batch * tf.cast(replica, tf.int32), tf.uint64)
-    counter += tf.stack([first_row * (width * dtype.size // BLOCK), tf.constant(0, tf.uint64)])
-    draws = stddev * tf.raw_ops.StatelessRandomNormalV2(
-        shape=(batch, width), key=key, counter=counter, alg=PHILOX, dtype=dtype
+    counter += tf.stack([first_row * blocks, tf.constant(0, tf.uint64)])
+    bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
+        shape=(batch, blocks * BLOCK // 2), key=key, counter=counter, alg=PHILOX, dtype=tf.int32
     )
-    parts = tf.split(draws, [*sizes, width - sum(sizes)], axis=1)[: len(sizes)]
+    draws = normal(bits, stddev, tensors[0].dtype)
+    parts = tf.split(draws, [*sizes, blocks * BLOCK - sum(sizes)], axis=1)[: len(sizes)]
     return [tf.reshape(part, tf.shape(x)) for part, x in zip(parts, tensors, strict=True)]
+
+
+def normal(bits, stddev, dtype):
+    """Makes independent normals `(rows, 2 n)` of random int32 `(rows, n)`.
+
+    By Box & Muller (1958): half the time of `tf.random.stateless_normal`, which spends 32 bits
+    on each. All bits make the angle and the lower 16 the radius, hence none exceeds 4.86
+    deviations, which one in a million would.
+    """
+    angle = tf.cast(bits, dtype) * (math.pi / 2**31)
+    uniform = (tf.cast(tf.bitwise.bitwise_and(bits, 0xFFFF), dtype) + 0.5) / 2**16
+    radius = tf.sqrt(-2.0 * stddev**2 * tf.math.log(uniform))
+    return tf.concat([radius * tf.cos(angle), radius * tf.sin(angle)], axis=1)

@@ -96,7 +96,7 @@ class Photos(Dataset):
             return self.scaled(images, labels)
 
         batches = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(2)  # one in use and one in the making: they are large
 
     def _training_image(self, jpeg, key):
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
