@@ -89,10 +89,10 @@ def candidates(layer, size):
 def measure(number, geometry, options, totals):
     """Prints one layer's line, and adds its times to `totals`."""
     in_shape, size, filters, strides = geometry
-    started = time.perf_counter()
+    started = time.process_time()
     layer = LocallyConnected2D(filters, size, strides)
     layer.build((None, *in_shape))
-    built = time.perf_counter() - started
+    built = time.process_time() - started
     found = {**candidates(layer, options.batch), "product": timing.machine()["product"]}
     times = timing.interleaved(found, options)
     operations = 2 * np.prod(layer.kernel_shape) * options.batch
