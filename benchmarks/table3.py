@@ -48,11 +48,15 @@ def batch(problem: str, size: int):
 
 
 def learner(rule: str, problem: str, adam=None, **options):
-    """A compiled learner, by the name of its class, on the network of a problem."""
+    """A compiled learner, by the name of its class, on the network of a problem.
+
+    Inverses are tanh, as the paper's formula has them; "SDTP:linear" has linear ones.
+    """
     adam = adam or (lambda: optimizers.Adam(1e-4, **ADAM))
+    rule, _, inverse_activation = rule.partition(":")
     arguments, optimizer = {}, {"optimizer": adam()}
     if issubclass(getattr(learners, rule), learners.TargetLearner):
-        arguments = {"noise_stddev": 0.1, "inverse_activation": "linear"}
+        arguments = {"noise_stddev": 0.1, "inverse_activation": inverse_activation or "tanh"}
         optimizer["inverse_optimizer"] = adam()
     if rule == "DTP":
         arguments["alpha"] = 0.1

@@ -60,10 +60,16 @@ class GraphCostTest(tf.test.TestCase, parameterized.TestCase):
             products(learner, SHAPES[shape]["input_shape"]), PRODUCTS[name](network.depth)
         )
 
-    @parameterized.named_parameters(("mnist_fc", "mnist_fc", 37), ("cifar10_fc", "cifar10_fc", 23))
-    def test_sdtp_takes_as_many_as_the_arithmetic_says(self, shape, count):
+    @parameterized.named_parameters(
+        ("mnist_fc_tanh", "mnist_fc", "tanh", 37),
+        ("mnist_fc_linear", "mnist_fc", "linear", 32),
+        ("cifar10_fc_tanh", "cifar10_fc", "tanh", 23),
+        ("cifar10_fc_linear", "cifar10_fc", "linear", 20),
+    )
+    def test_sdtp_takes_as_many_as_the_arithmetic_says(self, shape, activation, count):
+        """A linear inverse needs one product for the difference of its two outputs."""
         network = architectures.build(classes=10, **SHAPES[shape])
-        learner = rules.compiled("sdtp", network)
+        learner = rules.compiled("sdtp", network, inverse_activation=activation)
         self.assertEqual(products(learner, SHAPES[shape]["input_shape"]), count)
 
 

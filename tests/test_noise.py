@@ -40,6 +40,30 @@ class NoiseTest(tf.test.TestCase):
         self.assertFalse(np.any(first.numpy() == second.numpy()))
         self.assertAllEqual(self.draw()[0], first)
 
+    def test_replicas_draw_the_rows_of_the_global_batch(self):
+        strategy = tf.distribute.MirroredStrategy(
+            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+        )
+        halves = strategy.run(lambda: self.draw(shapes=[(3, 5), (3, 2, 4)]))
+        whole = self.draw(shapes=[(6, 5), (6, 2, 4)])
+        for half, rows in zip(halves, whole, strict=True):
+            self.assertAllEqual(rows, tf.concat(strategy.experimental_local_results(half), 0))
+
+    def test_moments_and_tails_are_a_gaussians(self):
+        (noise,) = self.draw(shapes=[(500, 400)])
+        draws = noise.numpy().ravel()
+        # Of 200000 draws the deviations of these means are 0.0022, 0.022 and 0.00045
+        self.assertAllClose(0, np.mean(draws**3), atol=0.04)
+        self.assertAllClose(3, np.mean(draws**4), atol=0.1)
+        self.assertAllClose(0.0455, np.mean(np.abs(draws) > 2), atol=0.002)
+
+    def test_neighbours_and_halves_of_a_row_are_independent(self):
+        (noise,) = self.draw(shapes=[(500, 400)])
+        for one, other in ((noise[:, 1:], noise[:, :-1]), (noise[:, :200], noise[:, 200:])):
+            for power in (1, 2):
+                correlation = np.corrcoef(np.ravel(one) ** power, np.ravel(other) ** power)[0, 1]
+                self.assertAllClose(0, correlation, atol=0.012)  # deviation 0.003 at the most
+
     def test_learner_draws_anew_at_every_step(self):
         learner = rules.compiled("sdtp", seed=1)
         x, y = rules.batch()

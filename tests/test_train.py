@@ -1,70 +1,29 @@
 """The command line, as its user meets it."""
 
-import contextlib
 import csv
-import io
 import json
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from unittest import mock
 
-import gin
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
-from absl import flags, logging
-from absl.testing import flagsaver
+from command_line import CommandLine
 from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tp_keras import sources, train
+from tp_keras import sources
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 QUICKSTART = "--gin_file=gin/quickstart.gin"
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 
 
-class CommandLineTest(tf.test.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(gin.clear_config)
-        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
-
-    def run_main(self, *arguments):
-        """Runs the program in this process: exit status, standard output, standard error."""
-        if not any(a.startswith("--run_dir") for a in arguments):
-            arguments = (*arguments, f"--run_dir={self.folder / 'run'}")
-        gin.clear_config()
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            flagsaver.flagsaver(),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            for name in ("gin_file", "gin_bindings"):
-                flags.FLAGS[name].unparse()
-            try:
-                status = train.main(train.parse_flags(["train", "--verbosity=0", *arguments]))
-            except SystemExit as stop:
-                status = stop.code
-        return status, out.getvalue(), err.getvalue()
-
-    def assert_refused(self, arguments, *parts, status=2):
-        """One line on standard error that holds `parts`, and the exit status."""
-        code, _, err = self.run_main(*arguments)
-        self.assertEqual(code, status, err)
-        self.assertEqual(err.count("\n"), 1, err)
-        for part in parts:
-            self.assertIn(part, err)
-
+class CommandLineTest(CommandLine):
     def test_wrong_settings_get_one_line(self):
         for arguments, *parts in [
             (["--gin_file=gin/nope.gin"], "not found", "gin/nope.gin"),

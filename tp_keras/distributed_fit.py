@@ -32,15 +32,20 @@ class DistributedFit:
             one_step, steps = self._one_step(self.train_step), self.steps_per_execution
 
             @tf.function(reduce_retracing=True)
-            def many_steps(iterator):
-                for _ in tf.range(steps - 1):
+            def many_steps(iterator, count):
+                for _ in tf.range(count - 1):
                     one_step(iterator.get_next())
                 return one_step(iterator.get_next())
+
+            def up_to_steps(iterator):
+                count = min(steps, self._epoch_length - self._epoch_steps)
+                self._epoch_steps = (self._epoch_steps + count) % self._epoch_length
+                return many_steps(iterator, tf.constant(count))
 
             def single_step(iterator):
                 return one_step(next(iterator))
 
-            self.train_function = many_steps if steps > 1 else single_step
+            self.train_function = up_to_steps if steps > 1 else single_step
         return self.train_function
 
     def make_test_function(self, force=False):
@@ -63,14 +68,15 @@ class DistributedFit:
         return self.test_function
 
     def fit(self, x=None, *args, steps_per_epoch=None, **kwargs):
-        steps = self.steps_per_execution
-        if steps > 1:
+        if self.steps_per_execution > 1:
             known = steps_per_epoch
             if known is None and isinstance(x, tf.data.Dataset):
                 known = int(x.cardinality().numpy())
-            if known is None or known < 1 or known % steps:
+            if known is None or known < 1:
                 raise ValueError(
-                    f"`steps_per_epoch` must be a multiple of steps_per_execution ({steps}), "
-                    f"received {known}"
+                    "`steps_per_epoch` must be given where steps_per_execution is above 1 and "
+                    f"the data does not know its length, received {steps_per_epoch}"
                 )
+            # The last call of an epoch takes the steps that are left
+            self._epoch_length, self._epoch_steps = known, 0
         return super().fit(x, *args, steps_per_epoch=steps_per_epoch, **kwargs)

@@ -34,22 +34,27 @@ class Adam(keras.optimizers.Adam):
             )
         self.epsilon_form = epsilon_form
 
-    def update_step(self, gradient, variable, learning_rate):
-        dtype = variable.dtype
-        index = self._get_variable_index(variable)
+    def _backend_update_step(self, grads, trainable_variables, learning_rate):
+        # What all weights share is computed here, once a step and not once a weight
+        dtype = trainable_variables[0].dtype
         step = tf.cast(self.iterations + 1, dtype)
-        beta_1_power = tf.pow(tf.constant(self.beta_1, dtype), step)
-        beta_2_power = tf.pow(tf.constant(self.beta_2, dtype), step)
+        powers = [tf.pow(tf.constant(beta, dtype), step) for beta in (self.beta_1, self.beta_2)]
         epsilon = tf.constant(self.epsilon, dtype)
         if self.epsilon_form == "paper":
-            epsilon *= tf.sqrt(1 - beta_2_power)
+            epsilon *= tf.sqrt(1 - powers[1])
+        shared = (tf.cast(learning_rate, dtype), *powers, epsilon)
+        super()._backend_update_step(grads, trainable_variables, shared)
+
+    def update_step(self, gradient, variable, shared):
+        dtype, index = variable.dtype, self._get_variable_index(variable)
+        learning_rate, beta_1_power, beta_2_power, epsilon = shared
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,
             beta1_power=beta_1_power,
             beta2_power=beta_2_power,
-            lr=tf.cast(learning_rate, dtype),
+            lr=learning_rate,
             beta1=tf.constant(self.beta_1, dtype),
             beta2=tf.constant(self.beta_2, dtype),
             epsilon=epsilon,

@@ -24,4 +24,4 @@ class Reconstructions(keras.callbacks.Callback):
         rebuilt = self.model.network(images).numpy()
         arrays = {"inputs": images, "reconstructions": rebuilt}
         grey = {name: x.reshape(images.shape[:3]) for name, x in arrays.items()}
-        np.savez(self.folder.path / "reconstructions.npz", **grey)
+        self.folder.write_with("reconstructions.npz", lambda path: np.savez(path, **grey))

@@ -43,7 +43,15 @@ class EpochLog(keras.callbacks.Callback):
     def __init__(self, folder, validation, say):
         super().__init__()
         self.folder, self.validation, self.say = folder, validation, say
-        self.rows = []
+        self.rows, self.seconds_before = [], 0.0
+
+    def resume(self, rows, seconds):
+        """Takes up the rows of finished epochs, and what the present one has taken so far."""
+        self.rows, self.seconds_before = rows, seconds
+
+    def seconds(self):
+        """What the present epoch has taken so far, all its starts together."""
+        return self.seconds_before + time.perf_counter() - self.started
 
     def on_epoch_begin(self, epoch, logs=None):
         self.started = time.perf_counter()
@@ -59,7 +67,7 @@ class EpochLog(keras.callbacks.Callback):
         if self.validation is not None:
             found = self.model.evaluate(self.validation, verbose=0, return_dict=True)
             row |= {f"validation_{name}": value for name, value in found.items()}
-        row["seconds"] = round(time.perf_counter() - self.started, 3)
+        row["seconds"], self.seconds_before = round(self.seconds(), 3), 0.0
         # Five digits are what a float32 metric is good for
         self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
         self._write()
@@ -82,6 +90,24 @@ class EpochLog(keras.callbacks.Callback):
             + (f"inverse loss {inverse:.4g}  " if inverse is not None else "")
             + f"{row['seconds']:.1f} s"
         )
+
+
+class BestWeights(keras.callbacks.Callback):
+    """Writes `best.weights.h5` after each epoch whose test error is the lowest so far.
+
+    Args:
+      folder: The `RunFolder`.
+      log: The `EpochLog`, which stands before.
+    """
+
+    def __init__(self, folder, log):
+        super().__init__()
+        self.folder, self.log = folder, log
+
+    def on_epoch_end(self, epoch, logs=None):
+        errors = [row["test_error"] for row in self.log.rows]
+        if errors.index(min(errors)) == epoch:
+            self.folder.write_with("best.weights.h5", self.model.save_weights)
 
 
 class StopOnDivergence(keras.callbacks.Callback):
@@ -113,20 +139,20 @@ class EventLog(keras.callbacks.Callback):
     """Writes TensorBoard scalars for each epoch, the operative gin and the outcome's HParams.
 
     Args:
-      path: Folder of the event files.
+      folder: The `RunFolder`.
       operative: The operative gin configuration, shown as text.
       hparams: Hyperparameters by name, numbers or strings.
     """
 
-    def __init__(self, path, operative, hparams):
+    def __init__(self, folder, operative, hparams):
         super().__init__()
-        self.path, self.operative, self.hparams = str(path), operative, hparams
+        self.folder, self.operative, self.hparams = folder, operative, hparams
 
     def on_train_begin(self, logs=None):
         # Imported here: it takes a second that a failing command line need not wait for
         from tensorboard.plugins.hparams import api
 
-        self.writer = tf.summary.create_file_writer(self.path)
+        self.writer = tf.summary.create_file_writer(str(self.folder.path / "tensorboard"))
         with self.writer.as_default(step=0):
             text = "\n".join("    " + line for line in self.operative.splitlines())
             tf.summary.text("operative gin", text)
@@ -137,7 +163,8 @@ class EventLog(keras.callbacks.Callback):
             for name, value in logs.items():
                 tag = name.removeprefix("val_")
                 tf.summary.scalar(f"{tag}/{'test' if tag != name else 'train'}", value)
-        self.writer.flush()
+        with self.folder.writing():
+            self.writer.flush()
 
     def on_train_end(self, logs=None):
         self.writer.close()

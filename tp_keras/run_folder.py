@@ -1,8 +1,12 @@
-"""The folder of one run: whose it is, and what ends up in it."""
+"""The folder of one run: whose it is, who writes it, and what ends up in it."""
 
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
+
+import tensorflow as tf
 
 from tp_keras.bindings import bindings
 
@@ -11,59 +15,125 @@ OPERATIVE = "operative.gin"
 FREE = (
     "train.epochs",
     "train.run_dir",
+    "train.strategy",
+    "train.num_devices",
+    "train.deterministic",
+    "train.checkpoint_steps",
+    "train.checkpoint_minutes",
+    "train.keep_checkpoints",
     "train.callbacks",
     "Diagnostics.every",
     "load.data_dir",
 )
 
 
+class CannotWrite(Exception):
+    """A run folder that could be written once and no longer can."""
+
+
 class RunFolder:
     """One run's folder: `operative.gin`, `epochs.csv`, `result.json`, weights, event files.
+
+    A context manager: within, no other process may write the folder.
 
     Args:
       path: The folder, made where it does not exist.
       operative: The run's operative gin configuration.
+      writes: Whether this process writes; of several that train one network, only one does.
 
     Raises:
-      ValueError: If the folder cannot be written, or holds a run of another experiment.
+      ValueError: If the folder cannot be written, is in use, or holds another experiment's run.
     """
 
-    def __init__(self, path: str | os.PathLike, operative: str):
-        self.path = pathlib.Path(path)
+    def __init__(self, path: str | os.PathLike, operative: str, writes: bool = True):
+        self.path, self.writes, self.lock = pathlib.Path(path), writes, None
+        self.settings = settings(operative)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            found = self._operative()
-            if found is not None and _identity(found) != _identity(operative):
-                raise ValueError(
-                    f"--run_dir holds a run of another experiment: {self.path}; its {OPERATIVE} "
-                    f"differs in {_first_difference(found, operative)}; choose another folder"
-                )
+            if writes:
+                self._acquire()
+            self._refuse_foreign()
             self.write(OPERATIVE, operative)
         except OSError as error:
+            self.close()
             raise ValueError(f"--run_dir cannot be written: {path} ({error.strerror})") from error
+        except CannotWrite as error:
+            self.close()
+            raise ValueError(f"--run_dir cannot be written: {error}") from error
+        except ValueError:
+            self.close()
+            raise
 
-    def _operative(self):
+    def _acquire(self):
+        self.lock = open(self.path / ".lock", "w")  # noqa: SIM115, open as long as the run
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ValueError(f"--run_dir is in use by another process: {self.path}") from None
+
+    def _refuse_foreign(self):
         path = self.path / OPERATIVE
-        return path.read_text() if path.exists() else None
+        found = settings(path.read_text()) if path.exists() else self.settings
+        if found != self.settings:
+            raise ValueError(
+                f"--run_dir holds a run of another experiment: {self.path}; its {OPERATIVE} "
+                f"differs in {first_difference(found, self.settings)}; choose another folder"
+            )
+
+    def close(self) -> None:
+        """Lets other processes write the folder."""
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.close()
+
+    @contextlib.contextmanager
+    def writing(self):
+        """Within, a full disk or a folder that turned read-only is `CannotWrite`."""
+        try:
+            yield
+        except (OSError, tf.errors.OpError) as error:
+            reason = getattr(error, "strerror", None) or getattr(error, "message", str(error))
+            raise CannotWrite(f"{self.path} ({reason.splitlines()[0]})") from error
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole or not at all."""
-        partial = self.path / f".{name}.partial"
-        partial.write_text(text)
-        partial.replace(self.path / name)
+        self.write_with(name, lambda partial: partial.write_text(text))
+
+    def write_with(self, name: str, save) -> None:
+        """Writes a file whole or not at all, by `save(path)`; only where this process writes."""
+        if not self.writes:
+            return
+        partial = self.path / f".partial.{name}"
+        with self.writing():
+            try:
+                save(partial)
+                partial.replace(self.path / name)
+            finally:
+                partial.unlink(missing_ok=True)
 
     def write_json(self, name: str, content: dict) -> None:
         """Writes a dictionary as JSON."""
         self.write(name, json.dumps(content, indent=2) + "\n")
 
+    def read_json(self, name: str) -> dict | None:
+        """Reads what `write_json` wrote, None where there is nothing."""
+        path = self.path / name
+        return json.loads(path.read_text()) if path.exists() else None
 
-def _identity(operative):
+
+def settings(operative: str) -> dict[str, str]:
     """The bindings that make a run what it is, by parameter."""
     return {name: v for name, v in bindings(operative).items() if not name.endswith(FREE)}
 
 
-def _first_difference(found, operative):
-    found, operative = _identity(found), _identity(operative)
-    names = sorted(found.keys() | operative.keys())
-    name = next(n for n in names if found.get(n) != operative.get(n))
-    return f"{name}: {found.get(name, 'not set')} there, {operative.get(name, 'not set')} here"
+def first_difference(found: dict[str, str], wanted: dict[str, str]) -> str:
+    """The first parameter in which two runs' settings differ, in words."""
+    names = sorted(found.keys() | wanted.keys())
+    name = next(n for n in names if found.get(n) != wanted.get(n))
+    return f"{name}: {found.get(name, 'not set')} there, {wanted.get(name, 'not set')} here"

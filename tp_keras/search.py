@@ -3,7 +3,7 @@
 Started again, or on several hosts with one --search_dir, it goes on with what is left.
 """
 
-import gc
+import os
 import pathlib
 import subprocess
 import sys
@@ -41,12 +41,12 @@ class Report(keras.callbacks.Callback):
         self.claim, self.pruned = claim, False
 
     def on_epoch_end(self, epoch, logs=None):
-        if not self.claim.goes_on(epoch + 1, logs["val_error"]):
-            self.pruned = self.model.stop_training = True
+        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, logs["val_error"])
+        self.model.stop_training = self.pruned
 
 
 def search() -> None:
-    """Runs what is left of a search, and writes down the best of it.
+    """Runs a trial and goes on with the next, or writes down the best where none is left.
 
     Raises:
       ValueError: If the command line or a setting is wrong.
@@ -57,13 +57,21 @@ def search() -> None:
         raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
     folder, found = prepare()
     show_in_tensorboard(folder / "tensorboard", found.domains)
-    tf.get_logger().setLevel("ERROR")  # it would warn that every trial is traced anew
-    while claim := found.claim():
+    if claim := found.claim():
         run(claim)
-    if found.running():
+        go_on()
+    elif found.running():
         say(f"no trial left to start; {found.running()} still run elsewhere")
     else:
         conclude(folder, found.best())
+
+
+def go_on():
+    """Starts again as a new program, since TensorFlow keeps the memory of networks that are gone.
+
+    Standard Keras does too; a search over large networks would grow by one with every trial.
+    """
+    os.execv(sys.executable, sys.orig_argv)
 
 
 def prepare() -> "tuple[pathlib.Path, trials.Trials]":
@@ -103,8 +111,6 @@ def run(claim: "trials.Claim") -> None:
     else:
         claim.finish(error, report.pruned)
         say(f"trial {claim.number}: test error {error:.2f} %" + " (pruned)" * report.pruned)
-    keras.backend.clear_session()
-    gc.collect()  # a network of the next trial may not fit beside this one's
 
 
 def silently(function, **arguments):
@@ -164,13 +170,7 @@ def experiment_file(path, best, error) -> str:
 def main(argv):
     if len(argv) > 1:
         return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
-    try:
-        search()
-    except (ValueError, TypeError) as error:
-        if logging.get_verbosity() >= logging.DEBUG:
-            raise
-        return fail(train.one_line(error))
-    return 0
+    return train.outcome("tp_keras.search", search)
 
 
 def fail(message: str) -> int:

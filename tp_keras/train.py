@@ -3,14 +3,18 @@
 import pathlib
 import re
 import sys
+from collections.abc import Callable
 
 import gin
+import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras import training
+from tp_keras import preemption, training
 from tp_keras.recording import Diverged
+from tp_keras.run_folder import CannotWrite
+from tp_keras.strategies import LOST_WORKER, STRATEGIES
 
-BAD_INPUT, DIVERGED = 2, 3
+BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
 REPOSITORY = pathlib.Path(__file__).parents[1]
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -21,6 +25,13 @@ RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder; runs/<experiment>/<s
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of TensorFlow Datasets.")
 EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs to train, in place of the file's number.")
 SEED = flags.DEFINE_integer("seed", None, "Seed of weights, order and noise; 0 if not given.")
+STRATEGY = flags.DEFINE_enum("strategy", None, STRATEGIES, "Which devices train; auto finds out.")
+NUM_DEVICES = flags.DEFINE_integer(
+    "num_devices", None, "Devices of this machine: GPUs, or parts of the CPU to try it out."
+)
+DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", None, "Same bits each time, also on GPUs, where that is slower."
+)
 
 
 def configure(gin_files: list[str], overrides: list[str]) -> None:
@@ -49,6 +60,9 @@ def overrides() -> list[str]:
         "seed": SEED.value,
         "train.epochs": EPOCHS.value,
         "train.run_dir": RUN_DIR.value or f"runs/{experiment}/{seed}",
+        "train.strategy": STRATEGY.value,
+        "train.num_devices": NUM_DEVICES.value,
+        "train.deterministic": DETERMINISTIC.value,
         "data.load.data_dir": DATA_DIR.value,
     }
     given = [f"{name} = {value!r}" for name, value in bound.items() if value is not None]
@@ -69,16 +83,49 @@ def one_line(error: Exception) -> str:
 def main(argv):
     if len(argv) > 1:
         return fail(BAD_INPUT, f"unexpected argument {argv[1]!r}: flags begin with --")
+    if logging.get_verbosity() < logging.DEBUG:  # TensorFlow thinks aloud at our level
+        logging.get_absl_handler().setLevel("ERROR")
+        tf.get_logger().setLevel("ERROR")
+    return outcome("tp_keras.train", train_as_told)
+
+
+def train_as_told() -> None:
+    configure(GIN_FILE.value, overrides())
+    training.train()
+
+
+def outcome(program: str, run: Callable[[], None]) -> int:
+    """Runs a program; whatever ends it early becomes one line and an exit status."""
     try:
-        configure(GIN_FILE.value, overrides())
-        training.train()
+        run()
     except Diverged as error:
-        return fail(DIVERGED, f"{one_line(error)}; the run folder is kept")
+        status, line = DIVERGED, f"{one_line(error)}; the run folder is kept"
+    except CannotWrite as error:
+        status = CANNOT_WRITE
+        line = (
+            f"the run folder can no longer be written: {one_line(error)}; the same command resumes"
+        )
+    except LOST_WORKER as error:
+        status = LOST
+        line = f"another worker is gone ({reason(error)}); start all again to resume"
+    except preemption.Preempted as error:
+        status, line = preemption.STATUS, f"{one_line(error)}; the same command resumes"
     except (ValueError, TypeError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
-        return fail(BAD_INPUT, one_line(error))
-    return 0
+        status, line = BAD_INPUT, one_line(error)
+    else:
+        return 0
+    print(f"{program}: {line}", file=sys.stderr)
+    return status
+
+
+def reason(error: tf.errors.OpError) -> str:
+    """The line of TensorFlow's many that says why workers stopped working together."""
+    lines = str(error).splitlines()
+    return next(
+        (line.partition("}} ")[2] or line for line in lines if "Collective" in line), lines[0]
+    )
 
 
 def fail(status: int, message: str) -> int:

@@ -1,19 +1,16 @@
 """One run: from settings to data, learner, fit and record."""
 
-import sys
-import time
 from collections.abc import Callable, Sequence
 
 import gin
 import keras
-from absl import logging
 
 import tp_keras
-from tp_keras import bindings, data
-from tp_keras.dataset import Dataset
-from tp_keras.reconstructions import Reconstructions
-from tp_keras.recording import EpochLog, EventLog, StopOnDivergence
+from tp_keras import bindings, data, strategies
+from tp_keras.console import quiet, say
+from tp_keras.fitting import fit
 from tp_keras.run_folder import RunFolder
+from tp_keras.saving import Pace
 
 
 @gin.configurable(module="tp_keras.training")
@@ -32,12 +29,18 @@ def train(
     steps_per_execution: int = 1,
     jit_compile: bool = False,
     callbacks: Sequence[Callable] = (),
+    strategy: str = "auto",
+    num_devices: int | None = None,
+    deterministic: bool = False,
+    checkpoint_steps: int | None = None,
+    checkpoint_minutes: float = 10.0,
+    keep_checkpoints: int = 2,
 ) -> dict:
-    """Trains one network by one rule and writes its run folder.
+    """Trains one network by one rule and writes its run folder; goes on with what it finds there.
 
     Args:
       run_dir: The run's folder.
-      architecture: Name of the network for the record: "fc", "lc", "conv" or "autoencoder".
+      architecture: Name of the network for the record: "fc", "lc" or "conv".
       network: Builder, called with `input_shape` and `classes`.
       objective: Factory of what the output learns.
       learner: Factory of the rule, called with `network` and `objective`.
@@ -50,6 +53,12 @@ def train(
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
       callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
+      strategy: Which devices train, see `strategies.create`.
+      num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
+      deterministic: Whether operations must give the same bits each time, also where that is slow.
+      checkpoint_steps: Steps between two checkpoints within an epoch; None leaves it to the clock.
+      checkpoint_minutes: Minutes between two checkpoints within an epoch.
+      keep_checkpoints: How many of the newest checkpoints stay.
 
     Returns:
       The content of `result.json`.
@@ -57,54 +66,77 @@ def train(
     Raises:
       ValueError: If a setting is out of range or the run folder cannot be used.
       Diverged: If the numbers run away; the folder is kept.
+      Preempted: If SIGTERM came; the folder holds a checkpoint.
+      CannotWrite: If the folder could be written and no longer can.
     """
     if epochs < 0:
         raise ValueError(f"--epochs must not be negative, received {epochs}")
-    started = time.perf_counter()
+    pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
+    devices = strategies.create(strategy, num_devices, deterministic)
     keras.utils.set_random_seed(seed)
     dataset = data.load()
-    model = learner(
-        network=network(input_shape=dataset.input_shape, classes=dataset.classes),
-        objective=objective(),
-    )
-    optimizers = {"optimizer": optimizer()}
-    if inverse_optimizer is not None:
-        optimizers["inverse_optimizer"] = inverse_optimizer()
-    model.compile(**optimizers, steps_per_execution=steps_per_execution, jit_compile=jit_compile)
+    strategies.refuse_unfit(devices, dataset.batch_size, jit_compile)
+    options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
+    with devices.scope():
+        built = network(input_shape=dataset.input_shape, classes=dataset.classes)
+        model = learner(network=built, objective=objective())
+        if inverse_optimizer is not None:
+            options["inverse_optimizer"] = inverse_optimizer()
+        model.compile(optimizer=optimizer(), **options)
     schedule = schedule() if schedule else None
     others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
     refuse_unused(operative)
-    folder = RunFolder(run_dir, operative)
+    with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
+        result = finished(folder, epochs)
+        if result is None:
+            log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
+            about = {"architecture": architecture, "seed": seed}
+            result = conclude(folder, model, dataset, schedule, about, log.rows)
+        if folder.writes:
+            report(result, model.objective, paper_error, run_dir)
+    return result
 
-    log = EpochLog(folder, dataset.validation_batches(), quiet if show_bar() else say)
-    callbacks = [schedule] if schedule else []
-    callbacks += [StopOnDivergence(), log, *recorders(folder, operative, dataset), *others]
-    say(f"{method(model)} on {dataset.name} {architecture}, {weight_count(model)} -> {run_dir}")
-    model.fit(
-        dataset.training_batches(),
-        steps_per_epoch=dataset.steps_per_epoch,
-        validation_data=dataset.test_batches(),
-        epochs=epochs,
-        callbacks=callbacks,
-        shuffle=False,  # the batches come shuffled
-        verbose=int(show_bar()),
-    )
-    model.save_weights(folder.path / "last.weights.h5")
-    model.network.save(folder.path / "network.keras")
+
+def finished(folder: RunFolder, epochs: int) -> dict | None:
+    """The result of a run that has had its epochs already, None where there is more to do.
+
+    Raises:
+      ValueError: If epochs are missing and there is no checkpoint to go on from.
+    """
+    result = folder.read_json("result.json")
+    done = result["epochs"] if result else 0
+    if not done:
+        return None
+    if done >= epochs:
+        (say if folder.writes else quiet)(
+            f"already complete, {done} epochs; a larger --epochs continues it"
+        )
+        return result
+    if not any(folder.path.glob("checkpoints/*.index")):
+        raise ValueError(
+            f"--run_dir holds a complete run of {done} epochs and no checkpoint to continue from: "
+            f"{folder.path}; choose another folder"
+        )
+    return None
+
+
+def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: list[dict]) -> dict:
+    """Writes weights, network and `result.json`; returns the latter's content."""
     result = {
         "dataset": dataset.name,
-        "architecture": architecture,
+        "architecture": about["architecture"],
         "method": method(model),
         "schedule": type(schedule).__name__.lower() if schedule else "",
-        "seed": seed,
+        "seed": about["seed"],
         "train_examples": dataset.train_examples,
-        **summary(log.rows),
-        "seconds": round(time.perf_counter() - started, 1),
+        **summary(rows),
+        "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
+    folder.write_with("last.weights.h5", model.save_weights)
+    folder.write_with("network.keras", model.network.save)
     folder.write_json("result.json", result)
-    report(result, model.objective, paper_error, run_dir)
     return result
 
 
@@ -113,24 +145,6 @@ def refuse_unused(operative: str) -> None:
     names = bindings.unused(gin.config_str(), operative)
     if names:
         raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
-
-
-def recorders(folder: RunFolder, operative: str, dataset: Dataset) -> list:
-    """Callbacks that keep the best weights, TensorBoard's events and reconstructed images."""
-    best = keras.callbacks.ModelCheckpoint(
-        str(folder.path / "best.weights.h5"),
-        monitor="val_error",
-        mode="min",
-        save_best_only=True,
-        save_weights_only=True,
-    )
-    hparams = bindings.hyperparameters(operative)
-    images = dataset.test_batches() if dataset.label == "image" else None
-    return [
-        best,
-        EventLog(folder.path / "tensorboard", operative, hparams),
-        *([Reconstructions(folder, images)] if images else []),
-    ]
 
 
 def summary(rows: list[dict]) -> dict:
@@ -162,25 +176,3 @@ def report(result: dict, objective, paper_error: float | None, run_dir: str) -> 
 def method(model: keras.Model) -> str:
     """The rule's name as rows of Table 1 have it: the name of its module."""
     return type(model).__module__.rpartition(".")[2]
-
-
-def weight_count(model: keras.Model) -> str:
-    """How many weights learn, in words."""
-    forward = model.network.count_params()
-    others = model.count_params() - forward
-    return f"{forward:,} forward weights" + (f" and {others:,} backward ones" if others else "")
-
-
-def show_bar() -> bool:
-    """Whether somebody watches: a progress bar is for a terminal, lines are for a log."""
-    return sys.stdout.isatty() and logging.get_verbosity() >= logging.INFO
-
-
-def say(line: str) -> None:
-    """Prints a line for the user, unless --verbosity asks for silence."""
-    if logging.get_verbosity() >= logging.INFO:
-        print(line, flush=True)
-
-
-def quiet(line: str) -> None:
-    """Takes a line and keeps it to itself."""

@@ -1,6 +1,5 @@
 """The trials of a random search: what each tries, and which process has taken which."""
 
-import fcntl
 import inspect
 import json
 import pathlib
@@ -10,6 +9,8 @@ import numpy as np
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
+
+from tp_keras.lock import Lock
 
 SETTINGS = "settings"
 
@@ -175,28 +176,6 @@ class Claim:
         partial = self.folder / ".trial.json.partial"
         partial.write_text(json.dumps(content, indent=2) + "\n")
         partial.replace(self.folder / "trial.json")
-
-
-class Lock:
-    """A lock on a file, over all hosts that share it; it ends with the process."""
-
-    def __init__(self, path, wait=False):
-        self.file = path.open("w")
-        try:
-            fcntl.flock(self.file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            self.held = True
-        except BlockingIOError:
-            self.release()
-
-    def release(self):
-        self.held = False
-        self.file.close()
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exception):
-        self.release()
 
 
 def draw(domains: dict, seed: int, number: int) -> dict:

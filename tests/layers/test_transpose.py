@@ -9,6 +9,7 @@ from affine_layers import NAMED_LAYERS, ONE_OF_EACH, built, normal
 from saving import saved_and_loaded
 
 from tp_keras.layers import Dense, Transpose
+from tp_keras.layers.transpose import difference
 
 
 class TransposeTest(tf.test.TestCase, parameterized.TestCase):
@@ -42,6 +43,16 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
         back.bias.assign(normal(*in_shape, seed=2))
         y = normal(3, *layer.out_shape)
         self.assertAllClose(tf.tanh(layer.adjoint(y) + back.bias), back(y), atol=1e-6)
+
+    @parameterized.product(layer=ONE_OF_EACH, activation=("tanh", "linear"))
+    def test_difference_is_that_of_the_outputs(self, layer, activation):
+        _, make, in_shape = layer
+        layer = built(make, in_shape, dtype="float64")
+        back = Transpose(layer, activation=activation, use_bias=True)
+        back.build((None, *layer.out_shape))
+        back.bias.assign(normal(*in_shape, seed=2))
+        y, z = (normal(3, *layer.out_shape, dtype="float64", seed=seed) for seed in (3, 4))
+        self.assertAllClose(back(y) - back(z), difference(back, y, z), rtol=1e-12, atol=1e-12)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_autoencoder_learns_and_survives_a_keras_file(self, make, in_shape):

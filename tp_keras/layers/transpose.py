@@ -64,10 +64,14 @@ class Transpose(keras.layers.Layer):
                 shape=layer.in_shape, initializer="zeros", autocast=False, name="bias"
             )
 
-    def call(self, y):
+    def linear(self, y):
+        """Returns A^T y, `(batch, *in_shape)`."""
         kernel = tf.cast(self.kernel, self.compute_dtype)
         product = self._wiring().backward_linear(tf.cast(y, self.compute_dtype), kernel)
-        product = tf.cast(product, y.dtype)  # float32 also where the kernel is bfloat16
+        return tf.cast(product, y.dtype)  # float32 also where the kernel is bfloat16
+
+    def call(self, y):
+        product = self.linear(y)
         return self.activation(product + self.bias if self.use_bias else product)
 
     def tie(self, layer):
@@ -90,3 +94,10 @@ class Transpose(keras.layers.Layer):
     def from_config(cls, config):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return cls(**{**config, "layer": layer})
+
+
+def difference(g, y, z):
+    """Returns `g(y) - g(z)`: where g is a linear `Transpose` by one product, A^T (y - z)."""
+    if isinstance(g, Transpose) and g.activation is keras.activations.linear:
+        return g.linear(y - z)
+    return g(y) - g(z)

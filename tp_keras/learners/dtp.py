@@ -3,6 +3,7 @@
 import gin
 import keras
 
+from tp_keras.layers.transpose import difference
 from tp_keras.learners.target_learner import TargetLearner
 
 
@@ -39,7 +40,7 @@ class DTP(TargetLearner):
         target = {L: self.objective.target(y)}
         target[L - 1] = h[L - 1] - self.alpha * f[L].adjoint(self.output_delta(a, y))
         for l in reversed(range(1, L - 1)):
-            target[l] = h[l] - g[l + 1](h[l + 1]) + g[l + 1](target[l + 1])
+            target[l] = h[l] + difference(g[l + 1], target[l + 1], h[l + 1])
         return target
 
     def reconstruction_target(self, clean, noisy):

@@ -4,6 +4,7 @@ import gin
 import keras
 
 from tp_keras import feedback
+from tp_keras.layers.transpose import difference
 from tp_keras.learners.learner import Learner, through
 
 
@@ -31,7 +32,7 @@ class FixedDTP(Learner):
         delta, target = {L: self.output_delta(a, y)}, {}
         target[L - 1] = h[L - 1] - self.alpha * f[L].adjoint(delta[L])
         for l in reversed(range(1, L - 1)):
-            target[l] = h[l] - g[l + 1](h[l + 1]) + g[l + 1](target[l + 1])
+            target[l] = h[l] + difference(g[l + 1], target[l + 1], h[l + 1])
         for l in range(1, L):
             delta[l] = through(f[l].activation, a[l], 2.0 * (h[l] - target[l]))
         return delta

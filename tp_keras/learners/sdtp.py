@@ -3,6 +3,7 @@
 import gin
 import keras
 
+from tp_keras.layers.transpose import difference
 from tp_keras.learners.target_learner import TargetLearner
 
 
@@ -18,7 +19,7 @@ class SDTP(TargetLearner):
         g, L = self.g, self.depth
         target = {L: self.objective.target(y)}
         for l in reversed(range(1, L)):
-            target[l] = h[l] - g[l + 1](h[l + 1]) + g[l + 1](target[l + 1])
+            target[l] = h[l] + difference(g[l + 1], target[l + 1], h[l + 1])
         return target
 
     def reconstruction_target(self, clean, noisy):

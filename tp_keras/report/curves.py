@@ -112,6 +112,7 @@ def _limit(axes, title, curves, names):
     top = 1.03 * min(highest, 3 * statistics.median(lasts))
     axes.set_ylim(0, top)
     axes.set_xlim(left=0)
+    axes.xaxis.get_major_locator().set_params(integer=True)
     beyond = {style.label(*key[1:]) for (key, _), column in values.items() if min(column) > top}
     where = f"{title}: " if title else ""
     return [f"{where}{', '.join(sorted(beyond))} beyond the axis."] if beyond else []

@@ -16,7 +16,7 @@ def search_histograms(runs: list[Run], lines: style.Lines) -> Drawing | None:
     """Best test accuracy of each trial: a column for a dataset and net, a row for a rule."""
     trials = {}
     for run in runs:
-        if run.is_trial:
+        if run.is_trial and run.result["architecture"] != "autoencoder":  # it has no accuracy
             trials.setdefault(run.cell, []).append(run)
     if not trials:
         return None

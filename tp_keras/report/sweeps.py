@@ -1,5 +1,7 @@
 """Figure 4: how AO-SDTP's error depends on its auxiliary output size."""
 
+import math
+
 from matplotlib.lines import Line2D
 
 from tp_keras.report import style
@@ -64,7 +66,8 @@ def _size(run):
 
 def _plot_sizes(axes, points, look):
     means = [cell.mean(KEY) for cell in points.values()]
-    spread = [cell.std(KEY) or 0 for cell in points.values()]
+    spread = [cell.std(KEY) for cell in points.values()]
+    spread = [s or math.nan for s in spread]  # no bar where there is one seed
     axes.errorbar(list(points), means, spread, capsize=3, linewidth=1.3, **look)
 
 

@@ -1,0 +1,52 @@
+"""The command line within the test's own process."""
+
+import contextlib
+import io
+import pathlib
+import shutil
+import tempfile
+
+import gin
+import tensorflow as tf
+from absl import flags, logging
+from absl.testing import flagsaver
+
+from tp_keras import train
+
+
+class CommandLine(tf.test.TestCase):
+    """A test that runs `python -m tp_keras.train` and reads its outcome."""
+
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(tempfile.mkdtemp())
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.addCleanup(gin.clear_config)
+        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+
+    def run_main(self, *arguments):
+        """Runs the program in this process: exit status, standard output, standard error."""
+        if not any(a.startswith("--run_dir") for a in arguments):
+            arguments = (*arguments, f"--run_dir={self.folder / 'run'}")
+        gin.clear_config()
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            flagsaver.flagsaver(),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+        ):
+            for name in ("gin_file", "gin_bindings"):
+                flags.FLAGS[name].unparse()
+            try:
+                status = train.main(train.parse_flags(["train", "--verbosity=0", *arguments]))
+            except SystemExit as stop:
+                status = stop.code
+        return status, out.getvalue(), err.getvalue()
+
+    def assert_refused(self, arguments, *parts, status=2):
+        """One line on standard error that holds `parts`, and the exit status."""
+        code, _, err = self.run_main(*arguments)
+        self.assertEqual(code, status, err)
+        self.assertEqual(err.count("\n"), 1, err)
+        for part in parts:
+            self.assertIn(part, err)

@@ -1,0 +1,145 @@
+"""Runs that are killed, told to stop, or lose a worker: what they leave, and what resumes."""
+
+import contextlib
+import csv
+import json
+import os
+import random
+import signal
+import time
+
+import h5py
+import numpy as np
+import pytest
+from processes import cluster, finish, start, text
+
+# The tests of every commit kill a few times; TP_KERAS_KILLS=10 makes it ten a configuration
+KILLS = int(os.environ.get("TP_KERAS_KILLS", 2))
+
+
+def outcome(run):
+    """All that a run ends with, but the seconds that it took."""
+    with open(run / "epochs.csv", newline="") as file:
+        rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
+    result = json.loads((run / "result.json").read_text())
+    del result["seconds"]
+    return rows, result
+
+
+def arrays(path):
+    """Every array of a weights file, optimizers included, by name."""
+    found = {}
+
+    def visit(name, item):
+        if isinstance(item, h5py.Dataset):
+            found[name] = item[()]
+
+    with h5py.File(path) as file:
+        file.visititems(visit)
+    return found
+
+
+def assert_same_run(one, other, atol=0.0):
+    assert outcome(one) == outcome(other)
+    for name in ("last.weights.h5", "best.weights.h5"):
+        expected, received = arrays(one / name), arrays(other / name)
+        assert expected.keys() == received.keys()
+        for key, array in expected.items():
+            np.testing.assert_allclose(received[key], array, rtol=0, atol=atol, err_msg=key)
+
+
+def newest_checkpoint(run):
+    times = []
+    for path in run.glob("checkpoints/*.index"):
+        with contextlib.suppress(FileNotFoundError):  # deleted meanwhile
+            times.append(path.stat().st_mtime)
+    return max(times, default=0.0)
+
+
+def await_progress(run, process):
+    """Waits until a process has written a checkpoint."""
+    before, deadline = newest_checkpoint(run), time.monotonic() + 60
+    while newest_checkpoint(run) == before and process.is_alive():
+        assert time.monotonic() < deadline, "no checkpoint in a minute"
+        time.sleep(0.02)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("schedule, devices", [("parallel", 2), ("alternating", 1)])
+def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, schedule, devices):
+    flags = ["--epochs=10", f"--num_devices={devices}"]
+    assert finish(start(tmp_path / "whole", *flags, schedule=schedule)) == 0
+    for _ in range(KILLS):
+        process = start(tmp_path / "killed", *flags, schedule=schedule)
+        await_progress(tmp_path / "killed", process)
+        time.sleep(random.uniform(0, 0.5))
+        process.kill()
+        process.join()
+    assert finish(start(tmp_path / "killed", *flags, schedule=schedule)) == 0
+    assert_same_run(tmp_path / "whole", tmp_path / "killed")
+
+
+@pytest.mark.slow
+def test_sigterm_saves_and_ends_with_143(tmp_path):
+    run = tmp_path / "run"
+    process = start(run, "--epochs=200")
+    await_progress(run, process)
+    started = time.monotonic()
+    process.terminate()
+    assert finish(process) == 143
+    assert time.monotonic() - started < 10
+    line = text(run, ".err")
+    assert line.count("\n") == 1 and "SIGTERM: saved" in line
+    done = max(int(path.stem.removeprefix("ckpt-")) for path in run.glob("checkpoints/*.index"))
+    assert finish(start(run, f"--epochs={done // 24 + 1}")) == 0
+    assert f"resumed in epoch {done // 24 + 1} after step {done % 24}" in text(run, ".out")
+
+
+@pytest.mark.slow
+def test_a_second_process_on_the_same_folder_is_refused(tmp_path):
+    run = tmp_path / "run"
+    first = start(run, "--epochs=200")
+    await_progress(run, first)
+    assert finish(start(run, environment={"SUFFIX": "2"})) == 2
+    assert first.is_alive()
+    assert "in use by another process" in text(run, "2.err")
+    first.kill()
+    first.join()
+
+
+@pytest.mark.slow
+def test_a_full_disk_leaves_the_checkpoint_before(tmp_path):
+    run, whole = tmp_path / "run", tmp_path / "whole"
+    assert finish(start(run, "--epochs=1")) == 0
+    kept = {path: path.read_bytes() for path in run.glob("checkpoints/ckpt-*")}
+    assert finish(start(run, "--epochs=2", environment={"FILE_SIZE": "30000"})) == 4
+    line = text(run, ".err")
+    assert line.count("\n") == 1 and "can no longer be written" in line and str(run) in line
+    assert {path: path.read_bytes() for path in run.glob("checkpoints/ckpt-*")} == kept
+    assert finish(start(run, "--epochs=2")) == 0
+    assert finish(start(whole, "--epochs=2")) == 0
+    assert_same_run(whole, run)
+
+
+def start_cluster(run, size, *flags, **options):
+    environments = [
+        {"TF_CONFIG": config, "SUFFIX": str(index)} for index, config in enumerate(cluster(size))
+    ]
+    return [start(run, *flags, environment=e, **options) for e in environments]
+
+
+@pytest.mark.slow
+def test_two_processes_agree_with_one_and_survive_the_death_of_one(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    assert finish(start(one, "--epochs=2")) == 0
+    workers = start_cluster(two, 2, "--epochs=200")
+    await_progress(two, workers[0])
+    os.kill(workers[1].pid, signal.SIGKILL)
+    started = time.monotonic()
+    assert finish(workers[0]) == 5
+    assert time.monotonic() - started < 60
+    line = text(two, "0.err")
+    assert line.count("\n") == 1 and "another worker is gone" in line
+    assert [finish(w) for w in start_cluster(two, 2, "--epochs=2")] == [0, 0]
+    assert text(two, "1.out") == ""  # one voice is enough
+    assert_same_run(one, two, atol=1e-5)
