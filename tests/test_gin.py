@@ -135,8 +135,8 @@ def test_trains_two_steps(leaf, monkeypatch, photos):
     """In an alternating schedule two steps of each phase."""
     gin.clear_config()
     keras.backend.clear_session()
-    for method in ("save", "save_weights"):  # large networks, small disk
-        monkeypatch.setattr(keras.Model, method, lambda _, path: pathlib.Path(path).touch())
+    for save in ("save", "save_weights"):  # large networks, small disk
+        monkeypatch.setattr(keras.Model, save, lambda _, path, **__: pathlib.Path(path).touch())
     problem = leaf.split("_")[0]
     overrides = ["data.load.batch_size = 4", "train.epochs = 2"]
     if problem == "imagenet":  # small windows of small photographs
