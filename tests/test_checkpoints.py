@@ -143,6 +143,20 @@ class CheckpointsTest(CommandLine):
         self.run_dir = self.folder / "clock"
         self.assertTrue(self.checkpoint(STEPS - 1, "index").exists())
 
+    def test_an_epoch_cut_between_calls_of_many_steps_is_completed(self):
+        flags = [f"--gin_bindings=train.{b}" for b in ("steps_per_execution = 4", "seed = 1")]
+        often = "--gin_bindings=train.checkpoint_steps = 1"
+        self.run_dir = self.folder / "whole"
+        self.train(1, *flags, f"--run_dir={self.run_dir}")
+        expected = self.rows()
+        self.run_dir = self.folder / "cut"
+        cut = [*flags, often, f"--run_dir={self.run_dir}"]
+        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+            self.assertEqual(self.train(1, *cut)[0], 143)
+        _, out, _ = self.train(1, *cut)
+        self.assertIn("resumed in epoch 1 after step 4", out)
+        self.assertEqual(self.rows(), expected)
+
     def test_what_was_measured_before_is_kept(self):
         result = json.loads((self.run_dir / "result.json").read_text())
         self.train(3)
