@@ -5,6 +5,7 @@ import fcntl
 import json
 import os
 import pathlib
+import re
 
 import tensorflow as tf
 
@@ -99,7 +100,8 @@ class RunFolder:
             yield
         except (OSError, tf.errors.OpError) as error:
             reason = getattr(error, "strerror", None) or getattr(error, "message", str(error))
-            raise CannotWrite(f"{self.path} ({reason.splitlines()[0]})") from error
+            reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason.splitlines()[0])
+            raise CannotWrite(f"{self.path} ({reason})") from error
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole or not at all."""

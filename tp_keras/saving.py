@@ -100,7 +100,7 @@ class Saving(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         self.step = self.begun_at + batch + 1
-        if self.step == self.steps_per_epoch:
+        if self.step >= self.steps_per_epoch:  # beyond: Keras counts the last call as a full one
             return  # the epoch is saved when it has been evaluated
         due, stop = self._anywhere(self._due(), self.preemption.requested)
         if due or stop:

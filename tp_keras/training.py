@@ -78,11 +78,11 @@ def train(
     strategies.refuse_unfit(devices, dataset.batch_size, jit_compile)
     options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
     with devices.scope():
-        built = network(input_shape=dataset.input_shape, classes=dataset.classes)
-        model = learner(network=built, objective=objective())
-        if inverse_optimizer is not None:
-            options["inverse_optimizer"] = inverse_optimizer()
-        model.compile(optimizer=optimizer(), **options)
+        model = learner(
+            network=network(input_shape=dataset.input_shape, classes=dataset.classes),
+            objective=objective(),
+        )
+        model.compile(**optimizers(optimizer, inverse_optimizer), **options)
     schedule = schedule() if schedule else None
     others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
     operative = gin.operative_config_str()
@@ -96,6 +96,12 @@ def train(
         if folder.writes:
             report(result, model.objective, paper_error, run_dir)
     return result
+
+
+def optimizers(optimizer, inverse_optimizer) -> dict:
+    """The optimizers that a rule is compiled with, made where they will be used."""
+    forward = {"optimizer": optimizer()}
+    return forward | ({"inverse_optimizer": inverse_optimizer()} if inverse_optimizer else {})
 
 
 def finished(folder: RunFolder, epochs: int) -> dict | None:
