@@ -60,9 +60,9 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         with strategy.scope():
             network = rules.architectures.build((5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4])
             learner = rule(network, SoftmaxCrossEntropy(), **arguments)
-            optimizers = {"optimizer": keras.optimizers.SGD(0.05)}
+            optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
             if name in TRAINED_INVERSES:
-                optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.02)
+                optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
             learner.compile(**optimizers, steps_per_execution=steps_per_execution)
         history = learner.fit(
             strategies.deal(strategy, lambda shard: data.training_batches(shard=shard)),
