@@ -139,9 +139,9 @@ class CheckpointsTest(CommandLine):
 
     def test_the_clock_saves_too(self):
         with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
-            bindings = ["--gin_bindings=train.checkpoint_minutes = 1e-9", "--run_dir="]
-            bindings[1] += str(self.folder / "clock")
-            self.train(1, *bindings)
+            bindings = ("checkpoint_minutes = 1e-9", "steps_per_execution = 1")
+            flags = [f"--gin_bindings=train.{binding}" for binding in bindings]
+            self.train(1, *flags, f"--run_dir={self.folder / 'clock'}")
         self.run_dir = self.folder / "clock"
         self.assertTrue(self.checkpoint(STEPS - 1, "index").exists())
 

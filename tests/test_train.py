@@ -86,9 +86,11 @@ class CommandLineTest(CommandLine):
 
     def test_divergence_names_layer_and_epoch_and_keeps_the_folder(self):
         with fake_images():
-            broken = "--gin_bindings=inverse/adam.learning_rate = 1e7"
+            # After more steps in one call than it takes, all layers are lost
+            bindings = ("inverse/adam.learning_rate = 1e7", "train.steps_per_execution = 1")
+            broken = [f"--gin_bindings={binding}" for binding in bindings]
             self.assert_refused(
-                [QUICKSTART, "--epochs=3", broken], "epoch 1", "inverse of layer", status=3
+                [QUICKSTART, "--epochs=3", *broken], "epoch 1", "inverse of layer", status=3
             )
         self.assertTrue((self.folder / "run/operative.gin").exists())
 
