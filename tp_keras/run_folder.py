@@ -1,7 +1,6 @@
 """The folder of one run: whose it is, who writes it, and what ends up in it."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -10,6 +9,7 @@ import re
 import tensorflow as tf
 
 from tp_keras.bindings import bindings
+from tp_keras.lock import Lock
 
 OPERATIVE = "operative.gin"
 # What may change between two starts of the same run
@@ -66,11 +66,9 @@ class RunFolder:
             raise
 
     def _acquire(self):
-        self.lock = open(self.path / ".lock", "w")  # noqa: SIM115, open as long as the run
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ValueError(f"--run_dir is in use by another process: {self.path}") from None
+        self.lock = Lock(self.path / ".lock")
+        if not self.lock.held:
+            raise ValueError(f"--run_dir is in use by another process: {self.path}")
 
     def _refuse_foreign(self):
         path = self.path / OPERATIVE
@@ -84,8 +82,7 @@ class RunFolder:
     def close(self) -> None:
         """Lets other processes write the folder."""
         if self.lock is not None:
-            self.lock.close()
-            self.lock = None
+            self.lock.release()
 
     def __enter__(self):
         return self
