@@ -51,6 +51,13 @@ def pictures():
     return dataset(*parts)
 
 
+def exact(batches):
+    """The batches in float64, in which a rule cannot magnify rounding until it is seen."""
+    return lambda shard: batches(shard=shard).map(
+        lambda x, y: (tf.cast(x, tf.float64), tf.cast(y, tf.float64))
+    )
+
+
 class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     def trained(self, devices, name, schedule, steps_per_execution):
         """Learner and history after 20 steps of SGD, under which no error of scale hides."""
@@ -58,17 +65,19 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         keras.utils.set_random_seed(1)
         rule, arguments = ALL[name]
         with strategy.scope():
-            network = rules.architectures.build((5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4])
+            network = rules.architectures.build(
+                (5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4], dtype="float64"
+            )
             learner = rule(network, SoftmaxCrossEntropy(), **arguments)
             optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
             if name in TRAINED_INVERSES:
                 optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
             learner.compile(**optimizers, steps_per_execution=steps_per_execution)
         history = learner.fit(
-            strategies.deal(strategy, lambda shard: data.training_batches(shard=shard)),
+            strategies.deal(strategy, exact(data.training_batches)),
             steps_per_epoch=STEPS,
             epochs=EPOCHS,
-            validation_data=strategies.deal(strategy, data.test_batches),
+            validation_data=strategies.deal(strategy, exact(data.test_batches)),
             callbacks=[schedule()] if schedule else [],
             shuffle=False,
             verbose=0,
@@ -80,7 +89,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         (one, history), (two, other) = (self.trained(devices, *options) for devices in (1, 2))
         self.assertEqual(two.distribute_strategy.num_replicas_in_sync, 2)
         for weight, twin in zip(one.weights, two.weights, strict=True):
-            self.assertAllClose(weight, twin, rtol=0, atol=1e-5, msg=weight.path)
+            self.assertAllClose(weight, twin, rtol=0, atol=1e-9, msg=weight.path)
         for metric, values in history.items():
             self.assertAllClose(values, other[metric], rtol=1e-5, atol=1e-5, msg=metric)
         for learner in (one, two):  # the last thing measured was the test set
