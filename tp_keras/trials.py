@@ -11,6 +11,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import TrialState
 
 from tp_keras.lock import Lock
+from tp_keras.run_folder import first_difference
 
 SETTINGS = "settings"
 
@@ -96,12 +97,9 @@ class Trials:
         if found is None:
             self.study.set_user_attr(SETTINGS, settings)
         elif found != settings:
-            names = sorted(found.keys() | settings.keys())
-            name = next(name for name in names if found.get(name) != settings.get(name))
             raise ValueError(
-                f"--search_dir holds another search: {self.folder}; it differs in {name}: "
-                f"{found.get(name)} there, {settings.get(name)} here; choose another "
-                "folder or remove it"
+                f"--search_dir holds another search: {self.folder}; it differs in "
+                f"{first_difference(found, settings)}; choose another folder or remove it"
             )
 
     def claim(self) -> "Claim | None":
