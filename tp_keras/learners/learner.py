@@ -70,12 +70,19 @@ class Learner(DistributedFit, keras.Model):
         return self.network(x)
 
     def updates(self, tape, a, h, y):
-        """`(optimizer, gradients, weights)` triples, all at the present weights."""
+        """`(optimizer, gradients, weights)` triples, all at the weights before the step.
+
+        Each may be applied before the next is asked for.
+        """
+        return [self.forward_update(tape, a, y, self.deltas(a, h, y))]
+
+    def forward_update(self, tape, a, y, deltas):
+        """The triple that takes the network's weights down <delta[l], a[l]>."""
         scale = 1.0 / global_batch_size(y)
-        deltas = {l: scale * delta for l, delta in self.deltas(a, h, y).items()}
+        deltas = {l: scale * delta for l, delta in deltas.items()}
         weights = self.network.trainable_variables
         gradients = tape.gradient(a, [w.value for w in weights], output_gradients=deltas)
-        return [(self.optimizer, gradients, weights)]
+        return self.optimizer, gradients, weights
 
     def train_step(self, batch):
         x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)

@@ -113,12 +113,20 @@ class TargetLearner(Learner):
         return self.inverse_optimizer, tape.gradient(mean_loss, [w.value for w in weights]), weights
 
     def updates(self, tape, a, h, y):
-        updates = []
+        deltas, applied = {}, []
         if "forward" in self.phases:
-            updates += super().updates(tape, a, h, y)
+            deltas = self.deltas(a, h, y)
+        # The inverses learn when all have read them, or TensorFlow copies what it writes to; and
+        # before the network's gradients exist, for which there may be no room beside theirs
         if "inverse" in self.phases and self.g:  # DTP has none above a single hidden layer
-            updates.append(self.inverse_update(h, y))
-        return updates
+            with tf.control_dependencies([tf.group(*deltas.values())]):
+                update = self.inverse_update(h, y)
+            yield update
+            applied = [weight.value.read_value() for weight in self.inverse_weights]
+        if "forward" in self.phases:
+            with tf.control_dependencies([tf.group(*applied)]):
+                update = self.forward_update(tape, a, y, deltas)
+            yield update
 
     def compile(self, optimizer, inverse_optimizer, **options):
         """Sets the two optimizers, of the forward weights and of the inverses."""
