@@ -31,4 +31,8 @@ with (
     if os.environ["TF_CPP_MIN_LOG_LEVEL"] == "3"
     else (contextlib.nullcontext())
 ):
-    import tensorflow  # noqa: F401
+    import tensorflow as tf
+
+# TensorFlow 2.21's pass over control edges loses some of those from the read of a weight to its
+# update: on a busy machine an adjoint then meets weights of the next step (BUILD.md, Decisions)
+tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
