@@ -34,5 +34,5 @@ with (
     import tensorflow as tf
 
 # TensorFlow 2.21's pass over control edges loses some of those from the read of a weight to its
-# update: on a busy machine an adjoint then meets weights of the next step (BUILD.md, Decisions)
+# update: on a busy machine an adjoint then meets weights of the next step (BUILD.md, Requirements)
 tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
