@@ -11,7 +11,7 @@ class OrderOfUpdatesTest(tf.test.TestCase):
         self.assertFalse(tf.config.optimizer.get_experimental_options()["dependency_optimization"])
 
     def test_errors_are_of_the_weights_before_the_step(self):
-        # With that pass, on a busy machine, about every tenth of these graphs goes wrong
+        # With that pass, on a busy machine, some of these graphs go wrong
         learner = rules.learner("bp")
         learner.compile(Adam(0.01))
         x, y = map(tf.constant, rules.batch())
