@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from tp_keras.report import paper
+
 REPOSITORY = pathlib.Path(__file__).parents[1]
 LAUNCH = REPOSITORY / "launch"
 SCRIPTS = sorted([*LAUNCH.glob("*.sh"), *LAUNCH.glob("*.sbatch")])
@@ -69,6 +71,20 @@ def test_slurm_search_is_an_array_on_one_folder(tmp_path):
     search = "python -m tp_keras.search --gin_file=gin/a.gin --search_dir=found --trials=9"
     assert calls == [f"srun {search}"]
     assert "#SBATCH --array=" in (LAUNCH / "slurm_search.sbatch").read_text()
+
+
+def test_the_table_leaves_out_cells_that_have_had_their_epochs(tmp_path):
+    runs = tmp_path / "runs"
+    for cell, epochs in (("mnist_fc_bp", 100), ("mnist_lc_bp", 20), ("mnist_lc_fa", 19)):
+        (runs / cell / "0").mkdir(parents=True)
+        result = json.dumps({"epochs": epochs, "best_epoch": 7}, indent=2)
+        (runs / cell / "0" / "result.json").write_text(result)
+    _, calls = run("mnist_table.sh", str(runs), "data", "100", "20", folder=tmp_path)
+    trained = re.findall(r"--gin_file=gin/(\S+).gin --epochs=(\d+) .*--seed=(\d)", "\n".join(calls))
+    table = {"_".join(filter(None, cell)) for cell in paper.table(1) if cell[0] == "mnist"}
+    assert {name for name, *_ in trained} == table - {"mnist_lc_bp", "mnist_fc_bp"}
+    assert all(epochs == ("100" if "_fc_" in name else "20") for name, epochs, _ in trained)
+    assert len(trained) == len(set(trained)) == 19 - 2 + 2 * 4
 
 
 def test_kubernetes_pods_get_their_tf_config(tmp_path):
