@@ -14,8 +14,22 @@ from absl.testing import flagsaver
 from tp_keras import train
 
 
-class CommandLine(tf.test.TestCase):
-    """A test that runs `python -m tp_keras.train` and reads its outcome."""
+def run_program(program, *arguments):
+    """Runs a program, a module, in this process: exit status, standard output, standard error."""
+    gin.clear_config()
+    out, err = io.StringIO(), io.StringIO()
+    with flagsaver.flagsaver(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        for name in ("gin_file", "gin_bindings"):
+            flags.FLAGS[name].unparse()
+        try:
+            status = program.main(program.parse_flags(["program", "--verbosity=0", *arguments]))
+        except SystemExit as stop:
+            status = stop.code
+    return status, out.getvalue(), err.getvalue()
+
+
+class FolderTest(tf.test.TestCase):
+    """A test with a folder of its own, that leaves gin and absl as it found them."""
 
     def setUp(self):
         super().setUp()
@@ -24,24 +38,14 @@ class CommandLine(tf.test.TestCase):
         self.addCleanup(gin.clear_config)
         self.addCleanup(logging.set_verbosity, logging.get_verbosity())
 
+
+class CommandLine(FolderTest):
+    """A test that runs `python -m tp_keras.train` and reads its outcome."""
+
     def run_main(self, *arguments):
-        """Runs the program in this process: exit status, standard output, standard error."""
         if not any(a.startswith("--run_dir") for a in arguments):
             arguments = (*arguments, f"--run_dir={self.folder / 'run'}")
-        gin.clear_config()
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            flagsaver.flagsaver(),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-        ):
-            for name in ("gin_file", "gin_bindings"):
-                flags.FLAGS[name].unparse()
-            try:
-                status = train.main(train.parse_flags(["train", "--verbosity=0", *arguments]))
-            except SystemExit as stop:
-                status = stop.code
-        return status, out.getvalue(), err.getvalue()
+        return run_program(train, *arguments)
 
     def assert_refused(self, arguments, *parts, status=2):
         """One line on standard error that holds `parts`, and the exit status."""

@@ -1,15 +1,12 @@
 """What the diagnostics measure, and that they disturb nothing."""
 
-import pathlib
-import shutil
-import tempfile
-
 import gin
 import keras
 import numpy as np
 import rules
 import tensorflow as tf
 from absl.testing import parameterized
+from command_line import FolderTest
 from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_graph_cost import traced_step
@@ -87,13 +84,7 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         self.assertIsNone(mean_angle(u[2:], v[2:]))
 
 
-class DiagnosticsTest(tf.test.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(gin.clear_config)
-
+class DiagnosticsTest(FolderTest):
     def train(self, name, *bindings):
         """Trains quickstart on a small network for two epochs; returns its last weights."""
         gin.clear_config()

@@ -1,24 +1,17 @@
 """Random search, as its user meets it."""
 
-import contextlib
-import io
 import json
 import os
-import pathlib
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from unittest import mock
 
 import gin
 import keras
 import pytest
-import tensorflow as tf
-from absl import flags, logging
-from absl.testing import flagsaver
+from command_line import FolderTest, run_program
 from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
@@ -48,28 +41,10 @@ def trial_files(folder):
     return sorted(found, key=lambda trial: trial["trial"])
 
 
-class SearchTest(tf.test.TestCase):
-    def setUp(self):
-        super().setUp()
-        self.folder = pathlib.Path(tempfile.mkdtemp())
-        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
-        self.addCleanup(gin.clear_config)
-        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
-
+class SearchTest(FolderTest):
     def run_main(self, *arguments):
-        """Runs the program in this process: exit status, standard output, standard error."""
-        arguments = ["search", "--verbosity=0", f"--search_dir={self.folder / 's'}", *arguments]
-        out, err = io.StringIO(), io.StringIO()
-        redirected = contextlib.redirect_stdout(out), contextlib.redirect_stderr(err)
-        again = mock.patch.object(search, "go_on", search.search)
-        with flagsaver.flagsaver(), redirected[0], redirected[1], again:
-            for name in ("gin_file", "gin_bindings"):
-                flags.FLAGS[name].unparse()
-            try:
-                status = search.main(search.parse_flags(arguments))
-            except SystemExit as stop:
-                status = stop.code
-        return status, out.getvalue(), err.getvalue()
+        with mock.patch.object(search, "go_on", search.search):
+            return run_program(search, f"--search_dir={self.folder / 's'}", *arguments)
 
     def space(self, text):
         """A search space, in a file of its own."""
