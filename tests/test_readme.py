@@ -11,9 +11,13 @@ import tensorflow as tf
 from fakes import fake_images
 
 from tp_keras import training
+from tp_keras.report.cells import cells
+from tp_keras.report.runs import read_runs
+from tp_keras.report.tables import tables
 from tp_keras.train import configure
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
+RESULTS = README.parent / "results/mnist"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(), re.S)
 
 
@@ -23,6 +27,21 @@ def block(start):
     return text
 
 
+def table_of_results():
+    """The README's rows of Table 1 (a), made of the runs in results/."""
+    table, *_ = tables(cells(read_runs(RESULTS).runs))
+    found = {"FC": [], "LC": []}
+    for method, *texts in table.rows:
+        method, convnet, _ = method.partition(", ConvNet")
+        for net, part in (("FC", texts[:8]), ("LC", texts[8:])):
+            train, train_paper, _, best, paper, difference, last, epochs = part
+            if best:
+                row = [method, "ConvNet" if convnet else net, train, train_paper]
+                row += [best, last, paper, difference, epochs]
+                found[net].append(f"| {' | '.join(row)} |")
+    return "\n".join(found["FC"] + found["LC"])
+
+
 class ReadmeTest(tf.test.TestCase):
     def tearDown(self):
         gin.clear_config()
@@ -30,6 +49,9 @@ class ReadmeTest(tf.test.TestCase):
 
     def test_the_python_example_runs(self):
         exec(block("import numpy as np\nimport tp_keras"), {})
+
+    def test_its_table_says_what_the_results_say(self):
+        self.assertIn(f"\n{table_of_results()}\n\n", README.read_text())
 
     def test_a_rule_is_added_as_the_worked_example_says(self):
         names = {}
