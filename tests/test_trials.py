@@ -100,6 +100,15 @@ class TrialsTest(tf.test.TestCase):
         self.assertEqual(found.best().number, 1)
         self.assertIsNone(found.claim())
 
+    def test_what_nobody_takes_up_again_keeps_no_checkpoints(self):
+        complete, pruned, diverged, running = claims = [self.opened(4).claim() for _ in range(4)]
+        for claim in claims:
+            (claim.folder / "checkpoints").mkdir()
+        complete.finish(10.0, pruned=False)
+        pruned.finish(20.0, pruned=True)
+        diverged.fail("diverged in epoch 1")
+        self.assertEqual(list(self.folder.glob("*/checkpoints")), [running.folder / "checkpoints"])
+
     def test_a_larger_total_adds_trials(self):
         self.opened(1).claim().finish(30.0, pruned=False)
         self.assertIsNone(self.opened(1).claim())

@@ -3,6 +3,7 @@
 import inspect
 import json
 import pathlib
+import shutil
 
 import gin
 import numpy as np
@@ -160,13 +161,18 @@ class Claim:
         self._record(state, best_test_error=error)
         self.trial.set_user_attr("error", error)
         self.study.tell(self.trial, None if pruned else error, TrialState[state.upper()])
-        self.lock.release()
+        self._close()
 
     def fail(self, reason: str) -> None:
         """Notes that the trial diverged."""
         self._record("diverged", reason=reason)
         self.trial.set_user_attr("reason", reason)
         self.study.tell(self.trial, state=TrialState.FAIL)
+        self._close()
+
+    def _close(self):
+        # Nobody takes it up again, and the checkpoints of 60 trials would fill a disk
+        shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         self.lock.release()
 
     def _record(self, state, **outcome):
