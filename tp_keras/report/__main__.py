@@ -39,8 +39,9 @@ def write_report(found: Found, out: pathlib.Path) -> None:
     for figure in (figure for figure in drawn if figure.drawing):
         for kind in ("png", "svg"):
             written[f"{figure.name}.{kind}"] = figures.as_bytes(figure, kind)
+    pictures = {name: content for name, content in written.items() if name.endswith(".svg")}
     left_out = page.left_out(found.runs, chosen)
-    written["index.html"] = page.page(shown, drawn, found, left_out).encode()
+    written["index.html"] = page.page(shown, drawn, pictures, found, left_out).encode()
     files.make_folder(out)
     for name, content in written.items():
         files.write(out / name, content)

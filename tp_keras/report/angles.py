@@ -10,7 +10,7 @@ from tp_keras.report.cells import Cell, Key
 from tp_keras.report.curves import Drawing
 from tp_keras.report.tables import CELL, Table
 
-MOST = 24  # panels of a figure
+MOST, LAYERS = 24, 40  # panels of a figure, and layers of a panel and of the table
 HIDDEN = "angle_of_error"
 TITLES = {
     "angle_of_error": "angle of the error to BP's (degrees)",
@@ -27,15 +27,15 @@ def angles(problems: dict[str, dict[Key, Cell]], quantity: str = HIDDEN) -> Draw
         return None
     figure, places = panels.grid([len(cells) for cells in groups.values()], 1.9)
     measured = [_values(cell, quantity) for cells in groups.values() for cell in cells.values()]
-    looks = _looks(sorted({layer for values in measured for layer in values}))
+    looks = _looks(sorted({layer for values in measured for layer in values})[:LAYERS])
     for (title, cells), axes in zip(groups.items(), places, strict=True):
         for number, (key, place) in enumerate(zip(cells, axes, strict=True)):
-            _panel(place, _values(cells[key], quantity), looks)
+            _panel(place, _values(cells[key], quantity), looks, quantity)
             place.set_title(f"{title}: {style.label('', *key[2:])}")
             if not number % panels.ACROSS:
                 place.set_ylabel(TITLES[quantity].replace(" (", "\n("))
     handles = [Line2D([], [], label=f"layer {layer}", **look) for layer, look in looks.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=6)
+    figure.legend(handles=handles, loc="outside lower center", ncols=5)
     runs = [run for cells in groups.values() for cell in cells.values() for run in cell.runs]
     return Drawing(figure, [run for run in runs if quantity in run.diagnostics])
 
@@ -49,6 +49,7 @@ def table(problems: dict[str, dict[Key, Cell]]) -> Table | None:
         title: {key: _last(cell) for key, cell in cells.items()} for title, cells in groups.items()
     }
     layers = sorted({layer for rows in last.values() for row in rows.values() for layer in row})
+    layers = layers[:LAYERS]
     sections, records = {}, []
     for title, rows in last.items():
         for key, values in rows.items():
@@ -95,7 +96,7 @@ def _last(cell):
 def _looks(layers):
     """Dark for the lowest layer to light for the highest, in colour and in grey."""
     colours = matplotlib.colormaps["viridis"]
-    shades = {layer: colours(0.9 * i / max(1, len(layers) - 1)) for i, layer in enumerate(layers)}
+    shades = {layer: colours(0.85 * i / max(1, len(layers) - 1)) for i, layer in enumerate(layers)}
     markers = "os^Dvp"
     return {
         layer: {"color": shades[layer], "marker": markers[i % len(markers)], "markersize": 3}
@@ -103,9 +104,14 @@ def _looks(layers):
     }
 
 
-def _panel(axes, values, looks):
-    for layer, pairs in values.items():
+def _panel(axes, values, looks, quantity):
+    for layer, pairs in ((layer, pairs) for layer, pairs in values.items() if layer in looks):
         epochs, means = zip(*pairs, strict=True)
         axes.plot(epochs, means, **looks[layer], markevery=max(1, len(epochs) // 6), linewidth=1)
     axes.set(xlabel="epoch", ylim=(0, None))
+    if quantity.startswith("angle"):
+        highest = max(value for pairs in values.values() for _, value in pairs)
+        axes.set(
+            ylim=(0, max(95, 1.05 * highest)), yticks=range(0, 181 if highest > 100 else 91, 30)
+        )
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -27,19 +27,20 @@ class Drawing:
 
 def classification(cells: dict[Key, Cell], lines: style.Lines, dataset: str) -> Drawing | None:
     """Figures 2 and 8: FC beside LC with the ConvNet, train dashed, test solid."""
-    nets = {"FC": ("fc",), "LC": ("lc", "conv")}
+    name = style.dataset(dataset)
+    nets = {f"{name} FC": ("fc",), f"{name} LC": ("lc", "conv")}
     return _draw(_by_net(_part(cells, dataset), nets, BOTH), lines, BOTH, "error (%)")
 
 
 def imagenet(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
     """Figure 3: top-1 test error solid, top-5 dotted."""
-    nets = {"LC": ("lc", "conv")}
+    nets = {"ImageNet LC": ("lc", "conv")}
     return _draw(_by_net(_part(cells, "imagenet2012"), nets, TOP5), lines, TOP5, "test error (%)")
 
 
 def autoencoder(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
     """Figure 6: squared error of an image's reconstruction, train dashed, test solid."""
-    nets = {"": ("autoencoder",)}
+    nets = {"MNIST autoencoder": ("autoencoder",)}
     return _draw(_by_net(_part(cells, "mnist"), nets, LOSSES), lines, LOSSES, SQUARED)
 
 
@@ -47,7 +48,8 @@ def other(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
     """Curves of one problem that is not the paper's, by net."""
     in_percent = all(run.in_percent for cell in cells.values() for run in cell.runs)
     kinds, unit = (BOTH, "error (%)") if in_percent else (LOSSES, "squared error")
-    nets = {style.net(net): (net,) for net in sorted({key[1] for key in cells})}
+    problems = sorted({key[:2] for key in cells})
+    nets = {f"{style.dataset(data)} {style.net(net)}": (net,) for data, net in problems}
     return _draw(_by_net(cells, nets, kinds), lines, kinds, unit)
 
 
@@ -82,9 +84,10 @@ def _panels(title, curves, kinds):
     rules = {}
     for curve in curves:
         rules.setdefault(curve.key[2], []).append(curve)
-    names = {rule: ": ".join(filter(None, (title, style.label("", rule, "")))) for rule in rules}
     reference = [curve for curve in rules.get(REFERENCE, []) if curve.key[1] != "conv"]
     return [
-        panels.Panel(names[rule], shown, [] if rule == REFERENCE else reference)
+        panels.Panel(
+            f"{title}: {style.label('', rule, '')}", shown, [] if rule == REFERENCE else reference
+        )
         for rule, shown in rules.items()
     ]

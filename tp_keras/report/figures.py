@@ -54,16 +54,19 @@ def figures(
             for number, caption, needs, draw in FIGURES
         ]
         for place, (title, group) in enumerate((others or {}).items(), start=1):
-            drawing = curves.other(group, lines)
-            drawn.append(Figure(f"other{place}", f"Curves: {title}", OTHER, EPOCHS, drawing))
+            drawing = curves.other(group, lines) if place <= MOST else None
+            needs = EPOCHS if place <= MOST else f"a place among the first {MOST}"
+            drawn.append(Figure(f"other{place}", f"Curves: {title}", OTHER, needs, drawing))
         everything = by_problem(cells, others or {})
         for quantity, title in angles.TITLES.items():
             drawing = angles.angles(everything, quantity)
             name = "angles" if quantity == angles.HIDDEN else quantity
-            drawn.append(Figure(name, title.partition(" (")[0].capitalize(), LAYERS, "", drawing))
+            title = title.partition(" (")[0]
+            drawn.append(Figure(name, title[0].upper() + title[1:], LAYERS, "", drawing))
     return drawn
 
 
+MOST = 12  # problems other than the paper's that get curves; all get a table
 OTHER = "Train (dashed) and test (solid) of runs that do not compare with the paper's."
 EPOCHS = "an epochs.csv that can be read"
 LAYERS = "Over epochs, a panel for each rule and a line for each layer; mean over seeds."
@@ -119,7 +122,8 @@ def look() -> Iterator[None]:
     with matplotlib.rc_context(), warnings.catch_warnings():
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(LOOK)
-        warnings.filterwarnings("ignore", "Glyph .* missing")  # a box stands for the letter
+        # Such as a box for a letter that the font lacks: nothing that a reader can act on
+        warnings.simplefilter("ignore", UserWarning)
         yield
 
 

@@ -3,7 +3,7 @@
 import base64
 import html
 
-from tp_keras.report import compare, figures, formats
+from tp_keras.report import compare, formats
 from tp_keras.report.cells import Cell, Key, why_left_out
 from tp_keras.report.figures import Figure
 from tp_keras.report.runs import Found, Run
@@ -16,14 +16,17 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: .15em .5em; text-align: right; white-space: nowrap; }
 tbody th, .runs td, .runs th { text-align: left; font-weight: normal; }
 thead th { border-bottom: 1px solid #999; } .group { text-align: center; }
-thead th { white-space: normal; } thead th:first-child { text-align: left; }
+thead th { white-space: normal; min-width: 2.6em; } thead .group { min-width: 5.5em; }
+thead th:first-child { text-align: left; }
 tbody .net th { font-weight: bold; padding-top: .6em; background: white; }
 tbody tr:nth-child(even) { background: #f4f4f4; }
-.wide { overflow-x: auto; } .notes { color: #555; font-size: 13px; }
-figure { margin: 1em 0; } img { max-width: 100%; height: auto; } .missing { color: #666; margin: .2em 0; }
-@media (max-width: 40em) { body { margin: 1em auto; } .wide img { max-width: none; width: 38em; } }
+.wide { overflow-x: auto; overflow-wrap: normal; } .notes { color: #555; font-size: 13px; }
+figure { margin: 1em 0; } img { max-width: 100%; height: auto; }
+.missing { color: #666; margin: .2em 0; }
+@media (max-width: 40em) { body { margin: 1em auto; } .many { max-width: none; width: 38em; } }
 @media print { body { max-width: none; font-size: 10pt; } table { font-size: 7pt; } }
 """
+NARROW = 6  # inches: a wider figure scrolls on a phone, so that its letters can be read
 COLUMNS = (
     "run",
     "dataset",
@@ -37,12 +40,24 @@ COLUMNS = (
 )
 
 
-def page(tables: list[Table], drawn: list[Figure], found: Found, left_out: list[str]) -> str:
-    """The whole of `index.html`; `left_out` has a line for each run not beside the paper."""
+def page(
+    tables: list[Table],
+    drawn: list[Figure],
+    pictures: dict[str, bytes],
+    found: Found,
+    left_out: list[str],
+) -> str:
+    """The whole of `index.html`.
+
+    Args:
+      pictures: Each drawn figure as SVG, by the name of its file.
+      left_out: A line for each run that does not stand beside the paper's numbers.
+    """
     shown = [table for table in tables if table.cells]
     common = dict.fromkeys(note for table in shown for note in table.common)
     body = [f"<h1>Runs beside the paper</h1>\n<p>{html.escape(summary(found))}</p>"]
-    body += [_items(common, " class='notes'"), *map(_table, tables), *map(_figure, drawn)]
+    body += [_items(common, " class='notes'"), *map(_table, tables)]
+    body += [_figure(figure, pictures.get(f"{figure.name}.svg")) for figure in drawn]
     body += [_runs(tables, drawn, found), _list("Not in the paper's tables", left_out)]
     body += [_list("Unfinished, not used", found.unfinished), _list("Warnings", found.warnings)]
     view = "<meta name='viewport' content='width=device-width, initial-scale=1'>"
@@ -74,15 +89,15 @@ def _table(table):
     return f"<p class='missing'>{html.escape(table.title)}: no run of it.</p>"
 
 
-def _figure(figure):
-    if figure.drawing is None:
+def _figure(figure, picture):
+    if picture is None:
         missing = html.escape(f"{figure.title} is not drawn: it needs {figure.needs}.")
         return f"<p class='missing'>{missing}</p>" if figure.needs else ""
-    picture = base64.b64encode(figures.as_bytes(figure, "svg")).decode()
-    title = html.escape(figure.title)
+    size = " class='many'" if figure.drawing.figure.get_figwidth() > NARROW else ""
+    encoded, title = base64.b64encode(picture).decode(), html.escape(figure.title)
     return (
         f"<h2>{title}</h2>\n<figure><div class='wide'>"
-        f"<img alt='{title}' src='data:image/svg+xml;base64,{picture}'></div>"
+        f"<img{size} alt='{title}' src='data:image/svg+xml;base64,{encoded}'></div>"
         f"<figcaption>{html.escape(figure.caption)}</figcaption></figure>"
     )
 

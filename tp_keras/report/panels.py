@@ -13,7 +13,9 @@ from tp_keras.report.cells import Key
 ACROSS = 3  # panels side by side
 MARKS = 8  # markers along a line
 STEEP = 5  # from the highest to the lowest value: from here on the axis is logarithmic
-GREY = {"color": "#9a9a9a", "linewidth": 0.9}
+WIDE = 7.2  # inches of a figure of several panels
+DASH = {"marker": "_", "markersize": 9}  # the train error of a single epoch
+GREY = {"color": "#b0b0b0", "linewidth": 0.9}
 TICKS = [step * 10**power for power in range(-6, 10) for step in (1, 2, 5)]
 
 
@@ -59,7 +61,7 @@ def grid(counts: list[int], height: float) -> tuple[Figure, list[list]]:
         for count in counts:
             places.append([rows * across + place for place in range(count)])
             rows += math.ceil(count / across)
-    figure = new_figure(5.4 if across == 1 else 7.2, height * rows + 1.2)
+    figure = new_figure(5.4 if across == 1 else WIDE, height * rows + 1.2)
     axes = figure.subplots(rows, across, squeeze=False).ravel()
     for unused in set(range(len(axes))) - {place for group in places for place in group}:
         axes[unused].set_axis_off()
@@ -78,7 +80,7 @@ def draw(groups: list[list[Panel]], lines: style.Lines, kinds: tuple, unit: str)
             _fill(place, panel, lines, kinds)
             _scale(place, limits, last)
             place.set(title=panel.title, xlabel="epoch", ylabel="" if number % ACROSS else unit)
-    others = [Line2D([], [], color="black", linestyle=d, label=text) for _, d, text in kinds]
+    others = [_kind(dashes, text, max(map(_length, shown))) for _, dashes, text in kinds]
     if any(panel.reference for group in groups for panel in group):
         others.append(Line2D([], [], **GREY, label="BP, test"))
     legend(figure, [curve.key[1:] for curve in shown], lines, others, remark)
@@ -92,7 +94,15 @@ def legend(
     looks = {style.label(*key): lines(*key) for key in sorted(keys, key=lambda k: style.order(*k))}
     handles = [Line2D([], [], label=label, **look) for label, look in looks.items()] + others
     below = {"loc": "outside lower center", "title": remark, "title_fontsize": 7.5}
-    figure.legend(handles=handles, ncols=min(4, len(handles)), **below)
+    columns = 3 if figure.get_figwidth() < WIDE else 4
+    figure.legend(handles=handles, ncols=min(columns, len(handles)), **below)
+
+
+def _kind(dashes, text, epochs):
+    """The legend's entry for train or test: of single epochs it shows the marks."""
+    mark = DASH if dashes != "-" else {"marker": "o", "markersize": 4}
+    look = {"linestyle": dashes} if epochs > 1 else mark | {"linestyle": "none"}
+    return Line2D([], [], color="black", label=text, **look)
 
 
 def _fill(axes, panel, lines, kinds):
@@ -111,8 +121,8 @@ def _fill(axes, panel, lines, kinds):
 def _plot(axes, values, look, dashes, place, shift):
     epochs, means = _points(values)
     if len(epochs) == 1:
-        hollow = {} if dashes == "-" else {"markerfacecolor": "white", "alpha": 0.6}
-        axes.plot([1 + shift], means, **look | hollow, linestyle="none", zorder=3)
+        shape = look if dashes == "-" else DASH | {"color": look["color"]}
+        axes.plot([1 + shift], means, **shape, linestyle="none", zorder=3)
         return
     line = {"color": look["color"], "linestyle": dashes, "linewidth": 1.1 if dashes == "-" else 0.8}
     axes.plot(epochs, means, **line)
