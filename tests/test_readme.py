@@ -30,16 +30,13 @@ def block(start):
 def table_of_results():
     """The README's rows of Table 1 (a), made of the runs in results/."""
     table, *_ = tables(cells(read_runs(RESULTS).runs))
-    found = {"FC": [], "LC": []}
-    for method, *texts in table.rows:
-        method, convnet, _ = method.partition(", ConvNet")
-        for net, part in (("FC", texts[:8]), ("LC", texts[8:])):
-            train, train_paper, _, best, paper, difference, last, epochs = part
-            if best:
-                row = [method, "ConvNet" if convnet else net, train, train_paper]
-                row += [best, last, paper, difference, epochs]
-                found[net].append(f"| {' | '.join(row)} |")
-    return "\n".join(found["FC"] + found["LC"])
+    lines = []
+    for net, rows in table.sections.items():
+        for method, train, train_paper, _, best, paper, difference, *rest in rows:
+            _, last, epochs, _, seeds = rest
+            row = [method, net, train, train_paper, best, last, paper, difference]
+            lines += [f"| {' | '.join([*row, f'{epochs} x {seeds}'])} |"] if best else []
+    return "\n".join(lines)
 
 
 class ReadmeTest(tf.test.TestCase):

@@ -69,7 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
         reason = files.reason(error)
         return _fail(f"--out must be a folder that can be written, received {flags.out} ({reason})")
     except ModuleNotFoundError as error:
-        return _fail(f'the report needs {error.name}: pip install "tp_keras[report]"')
+        name = (error.name or "matplotlib").partition(".")[0]
+        return _fail(f'the report needs {name}: pip install "tp_keras[report]"')
     print(files.visible(page.summary(found)))
     print(f"report {files.visible(out / 'index.html')}")
     return 0
