@@ -151,8 +151,12 @@ class TablesTest(tf.test.TestCase):
     def test_examples_held_out_are_said(self):
         gin = "load.validation_examples = 5000"
         write_run(self.root / "0", gin=gin, train_examples=55_000)
-        self.assertIn("FC BP: trained on 55,000 of 60,000 examples.", self.tables()[0].notes)
+        note = "FC BP: trained on 55,000 examples, 5,000 more held out."
+        self.assertIn(note, self.tables()[0].notes)
         self.assertEqual(self.left_out(), {})
+        gin = "load.validation_examples = 500"
+        write_run(self.root / "1", gin=gin, dataset="mnist_5k", train_examples=4500)
+        self.assertIn("500 more held out", self.tables()[3].notes[-1])
 
     def test_other_data_have_a_table_of_their_own(self):
         write_run(self.root / "0", (9, 4, 6), dataset="mnist_5k", **SDTP)

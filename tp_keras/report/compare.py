@@ -49,16 +49,19 @@ def why_not(run: Run) -> str:
 
 
 def held_out(run: Run) -> str:
-    """What a note must say of a run that kept part of the paper's training set apart."""
-    full = paper.TRAIN_EXAMPLES.get(run.cell[0])
-    return f"trained on {full - run.held_out:,} of {full:,} examples" if run.held_out else ""
+    """What a note must say of a run that kept part of its training set apart."""
+    examples = run.result["train_examples"]
+    if not run.held_out or examples is None:
+        return ""
+    return f"trained on {examples:,} examples, {run.held_out:,} more held out"
 
 
 def _examples(run, full):
     said = run.result["train_examples"]
     if said is None:
         return "its result.json does not say train_examples"
-    return "" if said + run.held_out == full else f"{said:,} of {full:,} training examples"
+    kept = f" ({run.held_out:,} held out)" if run.held_out else ""
+    return "" if said + run.held_out == full else f"{said:,} of {full:,} training examples{kept}"
 
 
 def _classes(said, full):
