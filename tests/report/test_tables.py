@@ -104,6 +104,13 @@ class TablesTest(tf.test.TestCase):
         reason = "its cell shows long, of 3 epochs and not 2"
         self.assertEqual(self.left_out(), {"lucky": reason})
 
+    def test_seeds_that_were_stopped_early_share_a_cell(self):
+        write_run(self.root / "0", (9, 5, 4), asked_epochs=9)
+        write_run(self.root / "1", (9, 6), seed=1, asked_epochs=9)
+        cell = self.cells()["mnist", "fc", "bp", ""]
+        self.assertEqual((len(cell.runs), cell.epochs), (2, 3))
+        self.assertEqual(cell.curve("test_error"), [(9, 9, 9), (5.5, 5, 6)])
+
     def test_a_seed_counts_once(self):
         write_run(self.root / "a", (9, 5), **SDTP)
         write_run(self.root / "b", (9, 3), **SDTP)

@@ -12,14 +12,15 @@ Key = tuple[str, str, str, str]  # dataset, architecture, method, schedule
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """The runs of one cell: same settings and epochs, one for each seed."""
+    """The runs of one cell: same settings, asked to train as long, one for each seed."""
 
     runs: list[Run]
     left_out: list[Run]
 
     @property
     def epochs(self) -> int:
-        return self.runs[0].result["epochs"]
+        """Of the longest run: a callback may stop seeds at other epochs."""
+        return max(run.result["epochs"] for run in self.runs)
 
     def mean(self, key: str) -> float | None:
         """Mean over seeds of a number of a run; None if a run lacks it."""
@@ -32,9 +33,9 @@ class Cell:
         return statistics.stdev(values) if len(values) > 1 else None
 
     def curve(self, column: str) -> list[tuple[float, float, float]]:
-        """Mean, lowest and highest over seeds of each epoch; empty if no run has the column."""
+        """Mean, lowest and highest over seeds, of each epoch that all have; may be empty."""
         columns = [run.epochs[column] for run in self.runs if column in run.epochs]
-        return [_spread(values) for values in zip(*columns, strict=True)]
+        return [_spread(values) for values in zip(*columns, strict=False)]
 
     def _values(self, key):
         values = [run.number(key) for run in self.runs]
@@ -70,7 +71,7 @@ def pick(runs: list[Run]) -> Cell:
     """Chooses by training length, then number of seeds, then name: never by the error."""
     groups = {}
     for run in sorted(runs, key=lambda run: run.name):
-        seeds = groups.setdefault((run.settings, run.result["epochs"]), {})
+        seeds = groups.setdefault((run.settings, run.asked_epochs), {})
         seeds.setdefault(run.result["seed"], run)
     chosen = max(groups, key=lambda group: (group[1], len(groups[group])))
     picked = list(groups[chosen].values())
@@ -80,10 +81,9 @@ def pick(runs: list[Run]) -> Cell:
 def why_left_out(run: Run, cell: Cell) -> str:
     """Why another run of its cell is shown in place of this one."""
     shown = cell.runs[0]
-    if run.result["epochs"] < cell.epochs:
-        return (
-            f"its cell shows {shown.name}, of {cell.epochs} epochs and not {run.result['epochs']}"
-        )
+    if run.asked_epochs < shown.asked_epochs:
+        epochs = f"{shown.asked_epochs} epochs and not {run.asked_epochs}"
+        return f"its cell shows {shown.name}, of {epochs}"
     if run.settings != shown.settings:
         return f"its cell shows {shown.name}, of other settings with as many seeds or more"
     return f"its cell shows another run of seed {run.result['seed']}"

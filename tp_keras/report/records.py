@@ -20,13 +20,14 @@ NAMES = ("architecture", "method", "schedule")
 COUNTS = {
     "seed": (0, 2**63, True),
     "epochs": (0, 10**7, True),
+    "asked_epochs": (0, 10**7, False),
     "best_epoch": (1, 10**7, False),
     "train_examples": (1, 10**12, False),
     "validation_examples": (0, 10**12, False),
     "classes": (1, 10**9, False),
 }
 ERRORS = ("best_test_error", "final_test_error", "final_train_error")
-OPTIONAL_ERRORS = ("measured_train_error", "best_test_top5_error")
+OPTIONAL_ERRORS = ("measured_train_error", "best_test_top5_error", "chosen_test_error")
 
 
 def read_result(path: pathlib.Path, operative: str) -> dict:

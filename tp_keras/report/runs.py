@@ -59,6 +59,11 @@ class Run:
         lines = [line for line in self.operative.splitlines() if not line.startswith("#")]
         return "\n".join(line for line in lines if line.strip() and not FREE.match(line))
 
+    @property
+    def asked_epochs(self) -> int:
+        """How long it was to train: longer than it did where a callback stopped it early."""
+        return self.result["asked_epochs"] or self.result["epochs"]
+
     def setting(self, name: str) -> str | None:
         """A binding's value in `operative.gin`, such as that of `load.image_size`, as text."""
         binding = rf"^(?:\S*[./])?{re.escape(name)} *= *(?:\\\n *)?(.*(?:\n +.*)*)"
@@ -86,7 +91,8 @@ class Run:
         if key == "forward_epochs":
             phases = self.epochs.get("phases", [""])
             return sum("forward" in phase for phase in phases) if all(phases) else None
-        return self._chosen() if key == "chosen_test_error" else self.result.get(key)
+        chosen = self._chosen() if key == "chosen_test_error" else None
+        return self.result.get(key) if chosen is None else chosen
 
     def _chosen(self):
         """The test error at the first epoch of the lowest error on held-out data."""
