@@ -136,6 +136,19 @@ class ReportTest(tf.test.TestCase):
         self.assertFalse((self.out / "index.html").is_symlink())
         self.assertEqual([path for path in self.out.iterdir() if "partial" in path.name], [])
 
+    def test_what_nobody_foresaw_is_one_line_and_a_file(self):
+        write_run(self.runs / "0")
+        with mock.patch("tp_keras.report.tables.tables", side_effect=KeyError("odd\nkey")):
+            status, errors = self.report()
+        self.assertEqual(status, 1)
+        found = re.fullmatch(
+            r"error: not foreseen \(KeyError: 'odd\\nkey'\); please report it with (\S+)\n", errors
+        )
+        file = pathlib.Path(found[1])
+        self.addCleanup(file.unlink)
+        self.assertIn("Traceback", file.read_text())
+        self.assertFalse(self.out.exists())
+
     def test_without_matplotlib_a_line_says_what_to_install(self):
         write_run(self.runs / "0")
         ours = [name for name in sys.modules if name.startswith("tp_keras.report.")]

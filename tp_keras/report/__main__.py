@@ -3,12 +3,14 @@
 import argparse
 import pathlib
 import sys
+import tempfile
+import traceback
 
 from tp_keras.report import files, formats, tables
 from tp_keras.report.cells import by_problem, cells, other_cells
 from tp_keras.report.runs import Found, read_runs
 
-BAD_INPUT = 2
+UNFORESEEN, BAD_INPUT = 1, 2
 
 
 class Parser(argparse.ArgumentParser):
@@ -54,15 +56,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", default="report", help="Folder to write.")
     flags = parser.parse_args(arguments)
     try:
-        # Only the report's extra installs matplotlib: say so before all else
-        from tp_keras.report import page
-
-        runs, out = _path("--runs", flags.runs), _path("--out", flags.out)
-        _check_out(out)
-        found = read_runs(runs)
-        for line in found.warnings:
-            print(f"warning: {line}", file=sys.stderr)
-        write_report(found, out)
+        report(flags)
     except ValueError as error:
         return _fail(error)
     except OSError as error:
@@ -71,9 +65,25 @@ def main(arguments: list[str] | None = None) -> int:
     except ModuleNotFoundError as error:
         name = (error.name or "matplotlib").partition(".")[0]
         return _fail(f'the report needs {name}: pip install "tp_keras[report]"')
+    # A fault of the report itself: its user gets one line too, and what to send us
+    except Exception as error:
+        return _unforeseen(error)
+    return 0
+
+
+def report(flags: argparse.Namespace) -> None:
+    """Reads the runs, writes the report, and says what became of them."""
+    # Only the report's extra installs matplotlib: say so before all else
+    from tp_keras.report import page
+
+    runs, out = _path("--runs", flags.runs), _path("--out", flags.out)
+    _check_out(out)
+    found = read_runs(runs)
+    for line in found.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    write_report(found, out)
     print(files.visible(page.summary(found)))
     print(f"report {files.visible(out / 'index.html')}")
-    return 0
 
 
 def _path(flag, text):
@@ -93,6 +103,14 @@ def _check_out(out):
         raise ValueError(
             f"--out must be a folder that can be written, received {files.visible(out)} ({what})"
         )
+
+
+def _unforeseen(error):
+    with tempfile.NamedTemporaryFile("w", prefix="report_", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    what = files.visible(f"{type(error).__name__}: {error}", 100)
+    print(f"error: not foreseen ({what}); please report it with {file.name}", file=sys.stderr)
+    return UNFORESEEN
 
 
 def _fail(reason):

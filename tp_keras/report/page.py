@@ -16,7 +16,8 @@ table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabula
 th, td { padding: .15em .5em; text-align: right; white-space: nowrap; }
 tbody th, .runs td, .runs th { text-align: left; font-weight: normal; }
 thead th { border-bottom: 1px solid #999; } .group { text-align: center; }
-thead th { white-space: normal; min-width: 2.6em; } thead .group { min-width: 5.5em; }
+thead th { white-space: normal; min-width: 2.6em; }
+thead .group { min-width: 5.5em; } thead .group:empty { min-width: 0; }
 thead th:first-child { text-align: left; }
 tbody .net th { font-weight: bold; padding-top: .6em; background: white; }
 tbody tr:nth-child(even) { background: #f4f4f4; }
