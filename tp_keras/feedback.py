@@ -47,7 +47,7 @@ def inverses(network, activation, form="paired", auxiliary_units=0):
     Args:
       network: The `Network` to invert.
       activation: The nonlinearity of the inverses.
-      form: What an inverse of a local layer reads (section 4.2 of the paper tried all three):
+      form: What an inverse of a local layer reads (section 3.2 of the paper tried all three):
         "paired", what the layer wrote; "wide", two more pixels along each axis; "dense", all.
       auxiliary_units: How many auxiliary outputs g[L] reads beside the classes (AO-SDTP).
 
