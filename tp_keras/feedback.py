@@ -82,6 +82,17 @@ def _dense(f):
     return layer
 
 
+def fixed_inverses(network, limit):
+    """g[2..L], from layer l to layer l - 1; fixed, tanh, no bias, uniform in [-limit, limit]."""
+    layers = {}
+    for l, f in network.f.items():
+        if l > 1:
+            layers[l] = _built(Transpose(f, activation="tanh", trainable=False), f)
+            kernel = layers[l].kernel  # as yet uniform in Glorot's interval
+            kernel.assign(kernel * (limit / math.sqrt(6.0 / sum(f.fans))))
+    return layers
+
+
 FORMS = {"paired": _paired, "wide": _wide, "dense": _dense}
 
 
