@@ -135,7 +135,7 @@ def test_weight_mirrors_rate_predicts_at_most_ten_degrees_to_the_weights(leaf):
         layer.wire(shape)
         shape = layer.out_shape
         inputs.append(layer.fans[0])
-    noise = found["WeightMirror.rate"] / 2 / found["data.load.batch_size"]
+    noise = found["WeightMirror.rate"] / 2 / found["load.batch_size"]
     assert 1 < np.degrees(np.arctan(np.sqrt(max(inputs[1:]) * noise))) <= 10
 
 
