@@ -3,6 +3,7 @@
 import gin
 import keras
 
+from tp_keras import keys
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import global_batch_size
 from tp_keras.learners.mirroring import MeanThenMoving, correlation
@@ -38,8 +39,8 @@ class WeightMirror(FA):
         return forward + ([self.mirror(h, y)] if "mirror" in self.phases else [])
 
     def mirror(self, h, y):
-        step, gradients = self.mirror_optimizer.iterations.value, []
-        noise = normal_like([h[l - 1] for l in self.B], self.seed, step, 1.0)
+        key, gradients = keys.key(self.seed, "mirror", self.mirror_optimizer.iterations.value), []
+        noise = normal_like([h[l - 1] for l in self.B], key, 1.0)
         for f, x in zip((self.network.f[l] for l in self.B), noise, strict=True):
             share = -f.preactivation(x) / global_batch_size(y)
             gradients.append(f.backward_kernel(correlation(f, x, share)))
