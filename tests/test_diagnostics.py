@@ -23,7 +23,7 @@ LATER = [
     ("kolen_pollack", learners.KolenPollack, {"decay": 0.1}),
     ("weight_mirror", learners.WeightMirror, {"rate": 0.1}),
     ("ldrl", learners.LDRL, {**rules.TARGETS, "alpha": 0.2}),
-    ("fixed_dtp", learners.FixedDTP, {"alpha": 0.2}),
+    ("fixed_dtp", learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
 ]
 ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES] + LATER
 
