@@ -47,13 +47,6 @@ def latex(table: Table) -> str:
     """A `table*` for a document that loads booktabs and graphicx; LaTeX numbers it."""
     groups = [rf"\multicolumn{{{n}}}{{c}}{{{_tex(text)}}}" for text, n in table.groups]
     notes = " ".join(_tex(note) for note in (*table.notes, *table.common))
-    rows = []
-    for net, lines in table.sections.items():
-        rows += [
-            r"\midrule",
-            rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_tex(net)}}}}} \\",
-        ]
-        rows += [" & ".join(map(_tex, line)) + r" \\" for line in lines]
     return "\n".join(
         [
             r"% needs \usepackage{booktabs,graphicx}",
@@ -65,7 +58,7 @@ def latex(table: Table) -> str:
             " & ".join(groups) + r" \\",
             *_rules(table.groups),
             " & ".join(map(_tex, table.columns)) + r" \\",
-            *rows,
+            *_tex_rows(table),
             r"\bottomrule",
             r"\end{tabular}}",
             r"\end{table*}",
@@ -115,6 +108,17 @@ def _field(value):
 
 def _tex(text):
     return "".join(TEX.get(character, character) for character in text)
+
+
+def _tex_rows(table):
+    rows = []
+    for net, lines in table.sections.items():
+        rows += [
+            r"\midrule",
+            rf"\multicolumn{{{len(table.columns)}}}{{l}}{{\emph{{{_tex(net)}}}}} \\",
+        ]
+        rows += [" & ".join(map(_tex, line)) + r" \\" for line in lines]
+    return rows
 
 
 def _rules(groups):
