@@ -26,8 +26,15 @@ GIN = {
 def description() -> str:
     """The README with links that hold on a page outside the repository."""
     text = (HERE / "README.md").read_text(encoding="utf-8")
-    target = rf"[\1]({REPOSITORY}/blob/v{VERSION}/\2)" if REPOSITORY else r"\1"
-    return re.sub(r"(?<!!)\[([^\]]+)\]\((?!\w+:|#)([^)]+)\)", target, text)
+    return re.sub(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)]+)\)", _absolute, text)
+
+
+def _absolute(link):
+    """A link of the README to a file beside it, as PyPI has to show it."""
+    image, text, path = link.groups()
+    if not REPOSITORY:
+        return "" if image else text
+    return f"{image}[{text}]({REPOSITORY}/{'raw' if image else 'blob'}/v{VERSION}/{path})"
 
 
 def addresses() -> dict[str, str]:
