@@ -32,6 +32,8 @@ def description() -> str:
 def _absolute(link):
     """A link of the README to a file beside it, as PyPI has to show it."""
     image, text, path = link.groups()
+    if not (HERE / path.partition("#")[0]).exists():  # a formula such as g[l](h[l])
+        return link[0]
     if not REPOSITORY:
         return "" if image else text
     return f"{image}[{text}]({REPOSITORY}/{'raw' if image else 'blob'}/v{VERSION}/{path})"
