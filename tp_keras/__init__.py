@@ -8,6 +8,7 @@ if needs_tensorflow():  # all but `tp-keras report` and its like
     import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow
     from tp_keras import (
         architectures,
+        data,
         diagnostics,
         feedback,
         layers,
@@ -21,6 +22,7 @@ if needs_tensorflow():  # all but `tp-keras report` and its like
 __all__ = [
     "Network",
     "architectures",
+    "data",
     "diagnostics",
     "feedback",
     "layers",
