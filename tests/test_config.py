@@ -5,6 +5,7 @@ import sys
 import gin
 import pytest
 
+import tp_keras.training  # noqa: F401, whose parameters the experiments bind
 from tp_keras import config
 
 MACRO = "gin.macro.value"
@@ -96,8 +97,6 @@ def test_reading_a_file_is_what_gin_itself_makes_of_it(tmp_path):
     ],
 )
 def test_a_mistake_names_its_file_and_line_or_the_setting(tmp_path, text, words):
-    import tp_keras.training  # noqa: F401, which train.nope is not a parameter of
-
     leaf = write(tmp_path / "leaf.gin", f"# note\nx = 1\n{text}\n")
     outer = write(tmp_path / "outer.gin", f"include '{leaf}'")
     line = refusal([outer])
