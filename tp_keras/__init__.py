@@ -3,6 +3,7 @@
 import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow
 from tp_keras import (
     architectures,
+    data,
     diagnostics,
     feedback,
     layers,
@@ -18,6 +19,7 @@ __version__ = "0.1.0"
 __all__ = [
     "Network",
     "architectures",
+    "data",
     "diagnostics",
     "feedback",
     "layers",

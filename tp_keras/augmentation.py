@@ -11,7 +11,7 @@ CENTRAL_SHARE = 224 / 256
 
 def draws(key, examples):
     """Three numbers in [0, 1) for every example, `(examples, 3)`, a function of `key` alone."""
-    return tf.random.stateless_uniform((examples, 3), key)
+    return tf.random.stateless_uniform((examples, 3), key, alg="philox")
 
 
 def crops_and_flips(images, numbers, padding, flip):

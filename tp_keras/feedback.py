@@ -2,6 +2,7 @@
 
 import math
 
+from tp_keras import keys
 from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
 
 
@@ -29,7 +30,7 @@ def direct(network, storage="stored", seed=0):
     classes = network.f[network.depth].units
     layers = {l: _dense_above(network, l, classes) for l in range(1, network.depth)}
     if storage == "seeded":
-        return {l: _signs(f, (seed, l)) for l, f in layers.items()}
+        return {l: _signs(f, keys.pair(seed, f"feedback {l}")) for l, f in layers.items()}
     dtype = "bfloat16" if storage == "stored_bfloat16" else None
     return {l: _built(Transpose(f, trainable=False, dtype=dtype), f) for l, f in layers.items()}
 

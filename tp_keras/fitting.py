@@ -52,6 +52,11 @@ def fit(
     if folder.writes and dataset.label == "image":
         callbacks += [Reconstructions(folder, dataset.test_batches())]
     tell(f"{weight_count(model)}, {devices.num_replicas_in_sync} replica(s) -> {folder.path}")
+    if dataset.skipped_examples:
+        tell(
+            f"each epoch leaves out {dataset.skipped_examples} of {dataset.train_examples} "
+            "training examples, others each time: data.load.drop_remainder"
+        )
     # Keras is not told how long a dealt dataset is, and wonders at its end
     warnings.filterwarnings("ignore", "Your input ran out of data")
     model.stop_training = False

@@ -122,6 +122,11 @@ class StopOnDivergence(keras.callbacks.Callback):
         if lost:
             raise Diverged(f"diverged in epoch {self.epoch + 1}, {self._where(lost)}")
 
+    def on_epoch_end(self, epoch, logs=None):
+        loss = logs.get("val_loss", 0.0)
+        if not loss < DIVERGED:
+            raise Diverged(f"diverged in epoch {epoch + 1}: the loss on the test set is {loss}")
+
     def _where(self, lost):
         layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
         inverses = [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]

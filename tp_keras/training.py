@@ -6,7 +6,7 @@ import gin
 import keras
 
 import tp_keras
-from tp_keras import bindings, data, strategies
+from tp_keras import bindings, data, keys, strategies
 from tp_keras.console import quiet, say
 from tp_keras.fitting import fit
 from tp_keras.run_folder import RunFolder
@@ -73,9 +73,9 @@ def train(
         raise ValueError(f"--epochs must not be negative, received {epochs}")
     pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
     devices = strategies.create(strategy, num_devices, deterministic)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(keys.integer(seed, "weights"))
     dataset = data.load()
-    strategies.refuse_unfit(devices, dataset.batch_size, jit_compile)
+    strategies.refuse_unfit(devices, dataset, jit_compile)
     options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
     with devices.scope():
         model = learner(
@@ -136,7 +136,9 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
         "schedule": type(schedule).__name__.lower() if schedule else "",
         "seed": about["seed"],
         "train_examples": dataset.train_examples,
+        "skipped_examples_per_epoch": dataset.skipped_examples,
         **summary(rows),
+        **({"measured_train_error": measured_train_error(model, dataset)} if rows else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -144,6 +146,15 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
     folder.write_with("network.keras", model.network.save)
     folder.write_json("result.json", result)
     return result
+
+
+def measured_train_error(model, dataset) -> float:
+    """The training set's error at the last weights, on images that are not augmented.
+
+    What an epoch reports is a mean over weights that move.
+    """
+    batches = strategies.deal(model.distribute_strategy, dataset.unaugmented_batches)
+    return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
 
 
 def refuse_unused(operative: str) -> None:
@@ -173,7 +184,8 @@ def report(result: dict, objective, paper_error: float | None, run_dir: str) -> 
     if result["epochs"]:
         paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
         best, epoch = result["best_test_error"], result["best_epoch"]
-        say(f"train {objective.in_words(result['final_train_error'])}")
+        at_the_end = result.get("measured_train_error", result["final_train_error"])
+        say(f"train {objective.in_words(at_the_end)}")
         which = f"best of {result['epochs']} epochs, epoch {epoch}"
         say(f"test {objective.in_words(best)}{paper}  {which}")
     say(f"run folder {run_dir}")

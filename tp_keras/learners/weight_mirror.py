@@ -4,6 +4,7 @@ import gin
 import keras
 import tensorflow as tf
 
+from tp_keras import keys
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import global_batch_size
 from tp_keras.noise import normal_like
@@ -37,8 +38,8 @@ class WeightMirror(FA):
         return forward + ([self.mirror(h, y)] if "mirror" in self.phases else [])
 
     def mirror(self, h, y):
-        step, gradients = self.mirror_optimizer.iterations.value, []
-        noise = normal_like([h[l - 1] for l in self.B], self.seed, step, 1.0)
+        key, gradients = keys.key(self.seed, "mirror", self.mirror_optimizer.iterations.value), []
+        noise = normal_like([h[l - 1] for l in self.B], key, 1.0)
         for f, x in zip((self.network.f[l] for l in self.B), noise, strict=True):
             with tf.GradientTape() as tape:
                 a = f.preactivation(x)
