@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Copies what finished runs measured (no weights, no events, no links) and writes the report beside it.
+# Copies what a finished run measured (no weights, no events) and writes the report beside it.
 #   launch/collect_results.sh RUNS RESULTS
 set -euo pipefail
 source "$(dirname "$0")/from_here.sh"
 arguments 2 "$@"
 runs=$(realpath "$1") results=$2
 mkdir -p "$results"
-find "$runs" -name result.json -type f -printf '%h\n' | sort | while read -r run; do
+find "$runs" -name result.json -printf '%h\n' | sort | while read -r run; do
     folder=$results/${run#"$runs"/}
-    [ ! -L "$run/epochs.csv" ] && [ ! -L "$run/operative.gin" ] || continue
     mkdir -p "$folder"
     cp "$run"/{epochs.csv,result.json} "$folder"
     # Where this machine keeps its files is nobody's business; gin breaks long values after =
