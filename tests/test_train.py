@@ -136,6 +136,42 @@ class CommandLineTest(CommandLine):
         result = json.loads((self.folder / "run/result.json").read_text())
         self.assertAllClose(100 * wrong.mean(), result["final_test_error"], atol=1e-3)
 
+    def test_early_stopping_watches_held_out_examples_and_ends_the_run(self):
+        settings = [
+            "data.load.validation_examples = 40",
+            "train.callbacks = [@EarlyStopping]",
+            "EarlyStopping.monitor = 'val_error'",
+            "EarlyStopping.min_delta = 100.0",
+            "EarlyStopping.patience = 2",
+        ]
+        arguments = [BP, "--epochs=9", *(f"--gin_bindings={setting}" for setting in settings)]
+        with fake_images():
+            status, out, _ = self.run_main(*arguments)
+            self.assertEqual(status, 0)
+            result = json.loads((self.folder / "run/result.json").read_text())
+            self.assertEqual((result["epochs"], result["train_examples"]), (3, 152))
+            self.assertIn("chosen_test_error", result)
+            self.assertIn("best on held-out examples", out)
+            _, out, _ = self.run_main(*arguments)  # ended, not interrupted
+            self.assertIn("already complete", out)
+
+    def test_the_numbers_of_a_callback_are_resumed(self):
+        settings = [
+            "train.callbacks = [@EarlyStopping]",
+            "EarlyStopping.monitor = 'test_error'",
+            "EarlyStopping.min_delta = 100.0",
+            "EarlyStopping.patience = 3",
+        ]
+        flags = [BP, *(f"--gin_bindings={setting}" for setting in settings)]
+        with fake_images():
+            for epochs in (2, 9):  # two epochs waited for nothing, then as many as are left
+                self.run_main(*flags, f"--epochs={epochs}")
+            result = json.loads((self.folder / "run/result.json").read_text())
+            self.assertEqual(result["epochs"], 4)
+            restoring = "--gin_bindings=EarlyStopping.restore_best_weights = True"
+            run = f"--run_dir={self.folder / 'other'}"
+            self.assert_refused([*flags, restoring, run], "best.weights.h5")
+
     def test_the_train_error_at_the_end_is_measured_on_the_training_set(self):
         with fake_images():
             _, out, _ = self.run_main(BP, "--epochs=1", "--gin_bindings=data.load.batch_size = 50")
