@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Copies what a finished run measured (no weights, no events) and writes the report beside it.
 # Links are named and skipped, and never written through: a record is what lies in the run's folder.
-#   launch/collect_results.sh RUNS results/mnist
+#   launch/collect_results.sh RUNS RESULTS
 set -euo pipefail
-cd "$(dirname "$0")/.."
+source "$(dirname "$0")/from_here.sh"
+arguments 2 "$@"
 runs=$(realpath "$1") results=$2
 
 # A record's file in its place; what stood there is replaced, a link too
