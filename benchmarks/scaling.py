@@ -15,7 +15,8 @@ import time
 
 import tensorflow as tf
 
-from tp_keras import architectures, data, learners, objectives, optimizers, strategies
+from tp_keras import architectures, data, learners, objectives, optimizers
+from tp_keras.distribution import strategy as strategies
 
 BATCH, WARM_UP = 128, 5
 LAYOUTS = (  # name, devices, processes

@@ -10,7 +10,8 @@ from absl import app, flags
 from command_line import run_program
 
 from tp_keras import __main__ as program
-from tp_keras import commands, learners, rules, search, train
+from tp_keras import commands, learners, rules, train
+from tp_keras.search import __main__ as search
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 

@@ -13,8 +13,9 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_graph_cost import traced_step
 
-from tp_keras import data, learners, objectives, training
+from tp_keras import data, learners, objectives
 from tp_keras.diagnostics import Diagnostics, mean_angle, measure
+from tp_keras.experiment import run as training
 from tp_keras.train import configure
 
 LATER = [

@@ -10,13 +10,15 @@ import numpy as np
 import pytest
 from fakes import fake_images, write_photos
 
-from tp_keras import architectures, training, trials
-from tp_keras.bindings import bindings
+from tp_keras import architectures
+from tp_keras.experiment import run as training
+from tp_keras.experiment.bindings import bindings
 from tp_keras.layers import Conv2D, Dense
+from tp_keras.search import trials
 from tp_keras.train import configure
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
-DATA = pathlib.Path(__file__).parent / "data"
+REFERENCE = pathlib.Path(__file__).parent / "reference"
 LEAVES = sorted((REPOSITORY / "gin").glob("*.gin"))
 LEAVES = [leaf.stem for leaf in LEAVES if leaf.stem != "base"]
 SPACES = sorted((REPOSITORY / "gin/search").glob("*.gin"))
@@ -38,7 +40,7 @@ IMAGES = {  # small: the weights of local layers and of those above them grow wi
 
 
 def rows(table):
-    with open(DATA / f"{table}.csv", newline="") as file:
+    with open(REFERENCE / f"{table}.csv", newline="") as file:
         return list(csv.DictReader(file))
 
 

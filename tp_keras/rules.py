@@ -7,7 +7,8 @@ import textwrap
 import keras
 from gin import config_parser
 
-from tp_keras import config, learners
+from tp_keras import learners
+from tp_keras.experiment import config
 
 
 def rules() -> dict[str, str]:

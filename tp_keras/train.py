@@ -7,11 +7,12 @@ from collections.abc import Callable
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras import preemption, training
-from tp_keras.config import configure, one_line
-from tp_keras.recording import Diverged
-from tp_keras.run_folder import CannotWrite
-from tp_keras.strategies import LOST_WORKER, STRATEGIES
+from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES
+from tp_keras.experiment import preemption
+from tp_keras.experiment import run as training
+from tp_keras.experiment.callbacks import Diverged
+from tp_keras.experiment.config import configure, one_line
+from tp_keras.experiment.run_directory import CannotWrite
 
 BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
 

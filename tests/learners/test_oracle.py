@@ -17,7 +17,7 @@ from absl.testing import parameterized
 from tp_keras import architectures
 from tp_keras.optimizers import Adam
 
-ORACLE = dict(np.load(pathlib.Path(__file__).parents[1] / "data" / "oracle.npz"))
+ORACLE = dict(np.load(pathlib.Path(__file__).parents[1] / "reference/oracle.npz"))
 TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 EPSILON_FORMS = {"tf": "tensorflow", "paper": "paper"}
 DTYPES = [("float32", "float32"), ("float64", "float64")]

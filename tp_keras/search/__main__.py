@@ -14,12 +14,15 @@ import tensorflow as tf
 from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
-from tp_keras import config, run_folder, train, training
-from tp_keras.console import say
-from tp_keras.recording import Diverged
+from tp_keras import train
+from tp_keras.experiment import config
+from tp_keras.experiment import run as training
+from tp_keras.experiment import run_directory as run_folder
+from tp_keras.experiment.callbacks import Diverged
+from tp_keras.experiment.console import say
 
 try:
-    from tp_keras import trials
+    from tp_keras.search import trials
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 

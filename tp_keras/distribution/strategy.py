@@ -7,7 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from tp_keras.dataset import Dataset, slice_of
+from tp_keras.data.base import Dataset, slice_of
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
 # How TensorFlow says that a process of several no longer answers

@@ -3,10 +3,12 @@
 import gin
 import numpy as np
 
-from tp_keras import own_arrays, photos, sources
-from tp_keras.arrays import ArrayDataset
-from tp_keras.augmentation import FLIPS
-from tp_keras.dataset import Dataset
+from tp_keras.data import jpegs as photos
+from tp_keras.data import own_arrays
+from tp_keras.data import tfds as sources
+from tp_keras.data.arrays import ArrayDataset
+from tp_keras.data.augmentation import FLIPS
+from tp_keras.data.base import Dataset
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")

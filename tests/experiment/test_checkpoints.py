@@ -11,8 +11,8 @@ from command_line import CommandLine
 from fakes import fake_images
 
 import tp_keras
-from tp_keras import saving
-from tp_keras.preemption import Preempted
+from tp_keras.experiment import resume as saving
+from tp_keras.experiment.preemption import Preempted
 
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 SMALL = [f"--gin_bindings={b}" for b in ("build.dense = [7]", "data.load.batch_size = 32")]

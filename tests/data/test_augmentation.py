@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import augmentation
+from tp_keras.data import augmentation
 
 IMAGES = np.random.default_rng(0).integers(1, 256, (9, 7, 5, 2), np.uint8)
 

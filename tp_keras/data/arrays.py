@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from tp_keras import keys
-from tp_keras.augmentation import crops_and_flips, draws
-from tp_keras.dataset import Dataset, slice_of
+from tp_keras.data.augmentation import crops_and_flips, draws
+from tp_keras.data.base import Dataset, slice_of
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -4,9 +4,9 @@ import sys
 
 import gin
 import pytest
-
 import tp_keras.training  # noqa: F401, whose parameters the experiments bind
-from tp_keras import config
+
+from tp_keras.experiment import config
 
 MACRO = "gin.macro.value"
 

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 import tp_keras
-from tp_keras.run_folder import RunFolder, first_difference
+from tp_keras.experiment.run_directory import RunFolder, first_difference
 
 # What reading a checkpoint raises where bytes are missing or wrong
 DAMAGED = (tf.errors.OpError, ValueError, LookupError, RuntimeError)

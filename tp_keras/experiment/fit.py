@@ -4,15 +4,16 @@ import warnings
 
 import keras
 
-from tp_keras import bindings, strategies
-from tp_keras.checkpoints import Checkpoints
-from tp_keras.console import quiet, say, show_bar
-from tp_keras.dataset import Dataset
-from tp_keras.preemption import Preemption
-from tp_keras.reconstructions import Reconstructions
-from tp_keras.recording import BestWeights, EpochLog, EventLog, StopOnDivergence
-from tp_keras.run_folder import RunFolder
-from tp_keras.saving import Pace, Saving
+from tp_keras.data.base import Dataset
+from tp_keras.distribution import strategy as strategies
+from tp_keras.experiment import bindings
+from tp_keras.experiment.callbacks import BestWeights, EpochLog, EventLog, StopOnDivergence
+from tp_keras.experiment.checkpoints import Checkpoints
+from tp_keras.experiment.console import quiet, say, show_bar
+from tp_keras.experiment.preemption import Preemption
+from tp_keras.experiment.reconstructions import Reconstructions
+from tp_keras.experiment.resume import Pace, Saving
+from tp_keras.experiment.run_directory import RunFolder
 
 
 def fit(

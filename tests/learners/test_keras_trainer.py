@@ -5,7 +5,7 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras.distributed_fit import DistributedFit
+from tp_keras.learners.keras_trainer import DistributedFit
 
 
 def batches(number, size=3):

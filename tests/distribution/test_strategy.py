@@ -10,9 +10,10 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import keys, learners, schedules, strategies
-from tp_keras.arrays import ArrayDataset
-from tp_keras.noise import normal_like
+from tp_keras import keys, learners, schedules
+from tp_keras.data.arrays import ArrayDataset
+from tp_keras.distribution import strategy as strategies
+from tp_keras.learners.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
 LATER = {

@@ -8,8 +8,8 @@ import re
 
 import tensorflow as tf
 
-from tp_keras.bindings import bindings
-from tp_keras.lock import Lock
+from tp_keras.experiment.bindings import bindings
+from tp_keras.experiment.lock import Lock
 
 OPERATIVE = "operative.gin"
 # What may change between two starts of the same run

@@ -11,8 +11,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
-from tp_keras.lock import Lock
-from tp_keras.run_folder import first_difference
+from tp_keras.experiment.lock import Lock
+from tp_keras.experiment.run_directory import first_difference
 
 SETTINGS = "settings"
 

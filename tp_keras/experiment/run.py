@@ -6,11 +6,13 @@ import gin
 import keras
 
 import tp_keras
-from tp_keras import bindings, data, keys, strategies
-from tp_keras.console import quiet, say
-from tp_keras.fitting import fit
-from tp_keras.run_folder import RunFolder
-from tp_keras.saving import Pace
+from tp_keras import data, keys
+from tp_keras.distribution import strategy as strategies
+from tp_keras.experiment import bindings
+from tp_keras.experiment.console import quiet, say
+from tp_keras.experiment.fit import fit
+from tp_keras.experiment.resume import Pace
+from tp_keras.experiment.run_directory import RunFolder
 
 for callback in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
     gin.external_configurable(callback, module="keras.callbacks")

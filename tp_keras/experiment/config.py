@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import gin
 from gin import config_parser
 
-PACKAGE = pathlib.Path(__file__).parent
+PACKAGE = pathlib.Path(__file__).parents[1]
 # A wheel carries gin/ inside the package, a checkout has it beside the package
 INSTALLED = PACKAGE if (PACKAGE / "gin").is_dir() else PACKAGE.parent
 # What gin and the tokenizer that it reads by raise over a text that is wrong

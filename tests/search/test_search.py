@@ -16,7 +16,8 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from tp_keras import search, training
+from tp_keras.experiment import run as training
+from tp_keras.search import __main__ as search
 from tp_keras.train import configure
 
 QUICKSTART = "--gin_file=gin/quickstart.gin"
@@ -27,7 +28,7 @@ NO_REPORT = mock.patch.object(subprocess, "run")
 # The program, but for its new start after every trial, which takes seconds
 IN_ONE_PROCESS = """
 import sys
-from tp_keras import search
+from tp_keras.search import __main__ as search
 search.go_on = search.search
 search.main(search.parse_flags(sys.argv))
 """

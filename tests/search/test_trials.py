@@ -9,7 +9,8 @@ import optuna
 import tensorflow as tf
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
-from tp_keras import learners, trials
+from tp_keras import learners
+from tp_keras.search import trials
 from tp_keras.train import configure
 
 DOMAINS = {

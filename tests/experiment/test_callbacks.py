@@ -8,10 +8,10 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import training
+from tp_keras.experiment import run as training
+from tp_keras.experiment.callbacks import BestWeights, Diverged, EpochLog, StopOnDivergence
+from tp_keras.experiment.run_directory import RunFolder
 from tp_keras.objectives import SoftmaxCrossEntropy
-from tp_keras.recording import BestWeights, Diverged, EpochLog, StopOnDivergence
-from tp_keras.run_folder import RunFolder
 
 
 class StopOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):

@@ -7,9 +7,9 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tp_keras import keys
-from tp_keras.augmentation import central_window, random_window
-from tp_keras.dataset import Dataset, slice_of
-from tp_keras.sources import quiet_tfds
+from tp_keras.data.augmentation import central_window, random_window
+from tp_keras.data.base import Dataset, slice_of
+from tp_keras.data.tfds import quiet_tfds
 
 # Serialised photographs that are shuffled among one another, beside the shuffle of the files
 SHUFFLED = 2048

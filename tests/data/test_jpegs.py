@@ -10,7 +10,8 @@ import tensorflow as tf
 from absl.testing import parameterized
 from fakes import write_photos
 
-from tp_keras import data, photos
+from tp_keras import data
+from tp_keras.data import jpegs as photos
 
 
 class PhotosTest(tf.test.TestCase, parameterized.TestCase):

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import keras
 
-from tp_keras import strategies
-from tp_keras.checkpoints import Checkpoints
-from tp_keras.dataset import Dataset
-from tp_keras.preemption import Preempted, Preemption
-from tp_keras.recording import EpochLog
+from tp_keras.data.base import Dataset
+from tp_keras.distribution import strategy as strategies
+from tp_keras.experiment.callbacks import EpochLog
+from tp_keras.experiment.checkpoints import Checkpoints
+from tp_keras.experiment.preemption import Preempted, Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
