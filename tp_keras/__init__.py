@@ -14,7 +14,7 @@ from tp_keras import (
 )
 from tp_keras.network import Network
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Network",
