@@ -38,7 +38,7 @@ setup(
         "quickstart": QUICKSTART,
         "search": SEARCH,
         "report": REPORT,
-        "test": [*QUICKSTART, *SEARCH, *REPORT, "pytest>=8", "pytest-xdist", RUFF],
+        "test": [*QUICKSTART, *SEARCH, *REPORT, "pillow", "pytest>=8", "pytest-xdist", RUFF],
         "gpu": ["tensorflow[and-cuda]>=2.21,<2.22"],
     },
 )

@@ -19,7 +19,7 @@ LATER = {
     "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
     "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
     "ldrl": (learners.LDRL, {"noise_stddev": 0.2, "alpha": 0.15}),
-    "fixed-dtp": (learners.FixedDTP, {"alpha": 0.15}),
+    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
     "sign-symmetry": (learners.SignSymmetry, {}),
 }
 ALL = {**rules.RULES, **LATER}

@@ -113,7 +113,7 @@ class Photos(Dataset):
     def _resized(self, jpeg, window):
         """A window of a photograph at the network's size, without decoding all of it."""
         image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
-        image = tf.image.resize(image, self.input_shape[:2])
+        image = tf.image.resize(image, self.input_shape[:2], antialias=True)
         return tf.ensure_shape(image, self.input_shape)
 
 

@@ -38,7 +38,8 @@ class Report(keras.callbacks.Callback):
         self.claim, self.pruned = claim, False
 
     def on_epoch_end(self, epoch, logs=None):
-        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, logs["val_error"])
+        error = logs.get("val_error", logs["test_error"])
+        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, error)
         self.model.stop_training = self.pruned
 
 
@@ -101,13 +102,21 @@ def run(claim: "trials.Claim") -> None:
     )
     report = Report(claim)
     try:
-        error = silently(training.train, callbacks=[lambda **_: report])["best_test_error"]
+        result = silently(training.train, callbacks=[lambda: report])
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")
     else:
-        claim.finish(error, report.pruned)
-        say(f"trial {claim.number}: test error {error:.2f} %" + " (pruned)" * report.pruned)
+        name, error = selecting(result)
+        claim.finish(name, error, report.pruned)
+        say(f"trial {claim.number}: {name} {error:.2f} %" + " (pruned)" * report.pruned)
+
+
+def selecting(result: dict) -> tuple[str, float]:
+    """The error that chooses between trials: of held-out examples where a run has any."""
+    held_out = "best_validation_error" in result
+    name = "best_validation_error" if held_out else "best_test_error"
+    return name.removeprefix("best_").replace("_", " "), result[name]
 
 
 def silently(function, **arguments):
@@ -144,7 +153,7 @@ def conclude(folder: pathlib.Path, best) -> None:
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
     path.write_text(experiment_file(path, best, error))
-    say(f"best: trial {best.number}, test error {error:.2f} %  {path}")
+    say(f"best: trial {best.number}, {error}  {path}")
     command = [sys.executable, "-m", "tp_keras.report"]
     subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
 
@@ -154,7 +163,7 @@ def experiment_file(path, best, error) -> str:
     lines = [
         f"# {path.parent.name}: trial {best.number}, the best of a random search.",
         f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
-        f"# Test error: {error:.2f} %, the lowest of its epochs.",
+        f"# Its {error}, the lowest of its epochs.",
         f"# python -m tp_keras.train --gin_file={path}",
         *(f"include '{file}'" for file in train.GIN_FILE.value),
         "",

@@ -19,6 +19,8 @@ class KolenPollack(Learner):
 
     Kept is that gap, laid out as W: B = (W + gap)^T needs no update.
 
+    Ours: Adam's step for -eta * .., the same for W and B; layer 1, which has no B, does not decay.
+
     Args:
       decay: Share of the weights W and B that a step takes away.
     """
