@@ -15,7 +15,7 @@ EXAMPLES = {
 ARGUMENTS = {
     "DTP": {"alpha": 0.1},
     "LDRL": {"alpha": 0.1},
-    "FixedDTP": {"alpha": 0.1},
+    "FixedDTP": {"beta": 0.1, "feedback_limit": 1e-3},
     "AOSDTP": {"auxiliary_units": 512},
     "KolenPollack": {"decay": 3e-5},
     "WeightMirror": {"rate": 1e-3},
