@@ -1,6 +1,6 @@
 """Angles between a trained rule's errors and backpropagation's, layer by layer.
 
-python benchmarks/alignment.py runs/mnist_lc_fa/0 runs/mnist_lc_kolen_pollack/0
+python -m benchmarks.alignment --data_dir=DIR runs/mnist_lc_fa/0 runs/mnist_lc_kolen_pollack/0
 
 Reads `operative.gin` and the last weights of every run folder, and prints a row of Markdown for
 each: epochs, best and last test error in percent, then the mean angle in degrees over the
@@ -14,10 +14,11 @@ import pathlib
 import gin
 
 from tp_keras import data, learners, training
+from tp_keras.dataset import Dataset
 from tp_keras.diagnostics import angles
 
 
-def learner_of(folder: pathlib.Path, dataset: data.Data) -> learners.Learner:
+def learner_of(folder: pathlib.Path, dataset: Dataset) -> learners.Learner:
     """The learner of a run with the weights that it ended with; its gin must be parsed."""
     settings = gin.get_bindings(training.train)
     model = settings["learner"](

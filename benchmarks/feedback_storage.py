@@ -22,15 +22,15 @@ from tp_keras import feedback, training
 from tp_keras.train import configure
 
 
-def measure(storage: str, batch: int, steps: int) -> dict:
+def measure(storage: str, image_size: int, batch: int, steps: int) -> dict:
     """Peak memory of this process in GB, and the median processor seconds of a step."""
     configure(["gin/imagenet_dfa.gin"], [f"DFA.feedback_storage = '{storage}'"])
     settings = gin.get_bindings(training.train)
-    network = settings["network"](input_shape=(224, 224, 3), classes=1000)
+    network = settings["network"](input_shape=(image_size, image_size, 3), classes=1000)
     learner = settings["learner"](network=network, objective=settings["objective"]())
     learner.compile(optimizer=settings["optimizer"]())
     step, seconds = tf.function(learner.train_step), []
-    x = tf.random.uniform((batch, 224, 224, 3))
+    x = tf.random.uniform((batch, image_size, image_size, 3))
     y = tf.one_hot(np.arange(batch) % 1000, 1000)
     for _ in range(1 + steps):  # the first one traces
         started = time.process_time()
@@ -43,18 +43,20 @@ def measure(storage: str, batch: int, steps: int) -> dict:
 def in_process(storage: str, options: argparse.Namespace) -> dict:
     """Measures in a new process, whose peak is that storage's alone."""
     command = [sys.executable, "-m", "benchmarks.feedback_storage", f"--storage={storage}"]
-    command += [f"--batch={options.batch}", f"--steps={options.steps}"]
+    command += [f"--{name}={getattr(options, name)}" for name in ("image_size", "batch", "steps")]
     return json.loads(subprocess.run(command, check=True, capture_output=True).stdout)
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--image_size", type=int, default=224)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--storage", choices=feedback.STORAGES, help="measure this one alone")
     options = parser.parse_args()
     if options.storage:
-        print(json.dumps(measure(options.storage, options.batch, options.steps)))
+        found = measure(options.storage, options.image_size, options.batch, options.steps)
+        print(json.dumps(found))
         return
     print("| storage | peak GB | step seconds | ratio |\n|---|---|---|---|")
     found = [in_process(storage, options) for storage in feedback.STORAGES]

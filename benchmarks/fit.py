@@ -7,7 +7,7 @@ from benchmarks import table3, timing
 from benchmarks.learners import repeated
 from tp_keras.optimizers import Adam
 
-PROBLEM, STEPS, EAGER_STEPS = "mnist_fc", 100, 5
+PROBLEM, EAGER_STEPS = "mnist_fc", 5
 
 
 def keras_adam():
@@ -24,7 +24,7 @@ def sequential(adam, **options):
     return model
 
 
-def fitted(model, batch, steps=STEPS):
+def fitted(model, batch, steps):
     """A function that fits a model on one batch, again and again."""
     data = tf.data.Dataset.from_tensors(batch).repeat()
 
@@ -35,19 +35,21 @@ def fitted(model, batch, steps=STEPS):
     return fit
 
 
-def candidates(batch):
+def candidates(batch, steps):
     many = {"steps_per_execution": 50}
     found = {
-        "Sequential, Keras' Adam": fitted(sequential(keras_adam(), **many), batch),
-        "Sequential, our Adam": fitted(sequential(Adam(1e-4, **table3.ADAM), **many), batch),
+        "Sequential, Keras' Adam": fitted(sequential(keras_adam(), **many), batch, steps),
+        "Sequential, our Adam": fitted(sequential(Adam(1e-4, **table3.ADAM), **many), batch, steps),
     }
     for rule in ("BP", "SDTP"):
         step = table3.learner(rule, PROBLEM).train_step
         eager = table3.learner(rule, PROBLEM, keras_adam, run_eagerly=True)
         found |= {
-            f"{rule} bare step": repeated(step, batch, STEPS),
-            f"{rule} fit, 50 steps a call": fitted(table3.learner(rule, PROBLEM, **many), batch),
-            f"{rule} fit, 1 step a call": fitted(table3.learner(rule, PROBLEM), batch),
+            f"{rule} bare step": repeated(step, batch, steps),
+            f"{rule} fit, 50 steps a call": fitted(
+                table3.learner(rule, PROBLEM, **many), batch, steps
+            ),
+            f"{rule} fit, 1 step a call": fitted(table3.learner(rule, PROBLEM), batch, steps),
             f"{rule} fit, eagerly": fitted(eager, batch, EAGER_STEPS),
         }
     return found
@@ -56,19 +58,19 @@ def candidates(batch):
 def main():
     parser = timing.parser(__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=128)
+    parser.add_argument("--steps", type=int, default=100, help="steps in one call of fit")
     options = timing.arguments(parser)
     timing.describe_machine(options)
-    found = candidates(table3.batch(PROBLEM, options.batch))
+    found = candidates(table3.batch(PROBLEM, options.batch), options.steps)
     times = timing.interleaved(found, options)
     for name in found:
         base = f"{name.split()[0]} bare step" if "fit" in name else "BP fit, 50 steps a call"
-        milliseconds = times.median(name) / steps_of(name) * 1e3
-        ratio = times.ratio(name, base) * steps_of(base) / steps_of(name)
+        steps, base_steps = (
+            EAGER_STEPS if "eagerly" in one else options.steps for one in (name, base)
+        )
+        milliseconds = times.median(name) / steps * 1e3
+        ratio = times.ratio(name, base) * base_steps / steps
         print(f"{name:26} {milliseconds:6.2f} ms a step  {ratio:.2f} x {base}")
-
-
-def steps_of(name):
-    return EAGER_STEPS if "eagerly" in name else STEPS
 
 
 if __name__ == "__main__":

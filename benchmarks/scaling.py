@@ -13,20 +13,21 @@ import os
 import socket
 import time
 
-import tp_keras  # noqa: F401, first: it settles how TensorFlow starts
-from benchmarks import timing
+import tensorflow as tf
+
+from tp_keras import architectures, data, learners, objectives, optimizers, strategies
 
 BATCH, WARM_UP = 128, 5
+LAYOUTS = (  # name, devices, processes
+    ("1 process, 1 device", 1, 1),
+    ("1 process, 2 devices", 2, 1),
+    ("2 processes, 1 device each", 1, 2),
+)
 
 
 def train(steps: int, devices: int, environment: dict, seconds) -> None:
     """Trains MNIST's fully connected network on random images; leaves the seconds it took."""
     os.environ |= environment
-    import tensorflow as tf
-
-    from tp_keras import architectures, data, learners, objectives, optimizers, strategies
-
-    tf.get_logger().setLevel("ERROR")
     strategy = strategies.create("auto", devices)
     with strategy.scope():
         network = architectures.build((28, 28, 1), classes=10, dense=[256] * 5)
@@ -43,19 +44,22 @@ def train(steps: int, devices: int, environment: dict, seconds) -> None:
     for i in range(WARM_UP + steps):
         if i == WARM_UP:
             started = time.perf_counter()
-        timing.finish(step(iterator))
+        step(iterator)["loss"].numpy()  # waits for it
     seconds.value = time.perf_counter() - started
 
 
 def measure(steps: int, devices: int, workers: int) -> float:
     """Steps a second, each worker in a new process."""
-    processes, seconds = multiprocessing.get_context("spawn"), []
+    context, seconds, processes = multiprocessing.get_context("spawn"), [], []
     for environment in cluster(workers):
-        seconds.append(processes.Value("d"))
+        seconds.append(context.Value("d"))
         arguments = steps, devices, environment, seconds[-1]
-        processes.Process(target=train, args=arguments).start()
-    for process in multiprocessing.active_children():
+        processes.append(context.Process(target=train, args=arguments))
+        processes[-1].start()
+    for process in processes:
         process.join()
+    if any(process.exitcode for process in processes):
+        raise SystemExit("a process failed; what it printed stands above")
     return steps / max(value.value for value in seconds)
 
 
@@ -72,14 +76,14 @@ def cluster(workers: int) -> list[dict]:
     return [{"TF_CONFIG": json.dumps(config)} for config in configs]
 
 
-if __name__ == "__main__":
+def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--steps", type=int, default=100, help="steps to time")
     options = parser.parse_args()
     print(f"SDTP, MNIST FC 5x256, batch {BATCH}, {os.cpu_count()} cores, load {os.getloadavg()[0]}")
-    for name, devices, workers in [
-        ("1 process, 1 device", 1, 1),
-        ("1 process, 2 devices", 2, 1),
-        ("2 processes, 1 device each", 1, 2),
-    ]:
+    for name, devices, workers in LAYOUTS:
         print(f"{name}: {measure(options.steps, devices, workers):.1f} steps/s", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -16,6 +16,9 @@ def parser(description: str) -> argparse.ArgumentParser:
     arguments.add_argument("--threads", type=int, default=1, help="threads TensorFlow may use")
     arguments.add_argument("--seconds", type=float, default=10.0, help="time for each comparison")
     arguments.add_argument(
+        "--rounds", type=int, default=5, help="least rounds, also where they take longer"
+    )
+    arguments.add_argument(
         "--clock", choices=CLOCKS, default="cpu", help="cpu: a busy machine does not disturb it"
     )
     return arguments
@@ -31,14 +34,13 @@ def arguments(description: str | argparse.ArgumentParser) -> argparse.Namespace:
     return options
 
 
-def interleaved(candidates: dict[str, Callable], options, least: int = 5) -> "Times":
-    """Runs every candidate in turn, again and again, for `options.seconds`.
+def interleaved(candidates: dict[str, Callable], options) -> "Times":
+    """Runs every candidate in turn, for `options.seconds` and at least `options.rounds` times.
 
     Args:
       candidates: Functions without arguments, by name. Each returns one small tensor that
         depends on all it computes: TensorFlow leaves out what nobody reads.
-      options: The command line, which names clock and seconds.
-      least: Rounds to run even if that takes longer.
+      options: The command line, which names clock, seconds and rounds.
 
     Returns:
       `Times` of all rounds but a first one that warms up.
@@ -47,9 +49,9 @@ def interleaved(candidates: dict[str, Callable], options, least: int = 5) -> "Ti
         run().numpy()
     clock = CLOCKS[options.clock]
     rounds, started = {name: [] for name in candidates}, time.perf_counter()
-    while (
-        time.perf_counter() - started < options.seconds or len(next(iter(rounds.values()))) < least
-    ):
+    count = 0
+    while time.perf_counter() - started < options.seconds or count < options.rounds:
+        count += 1
         for name, run in candidates.items():
             before = clock()
             run().numpy()  # waits for a device
@@ -93,7 +95,8 @@ def machine() -> dict[str, Callable]:
 
 def describe_machine(options) -> None:
     """Prints the peaks of the machine, for each second of the clock that measures."""
-    times = interleaved(machine(), argparse.Namespace(clock=options.clock, seconds=3.0))
+    brief = argparse.Namespace(**{**vars(options), "seconds": min(3.0, options.seconds)})
+    times = interleaved(machine(), brief)
     print(
         f"TensorFlow {tf.__version__}, {options.threads} thread(s), {options.clock} time: "
         f"products {PRODUCT / times.median('product') / 1e9:.0f} GFLOP/s, "

@@ -3,15 +3,14 @@
 # Finished runs are skipped; `python launch/ablation_table.py RUNS` prints the table.
 #   launch/ablation.sh RUNS DATA_DIR
 set -uo pipefail
-cd "$(dirname "$0")/.."
-source launch/run_once.sh
-runs=${1:-runs/ablation} data_dir=${2:-$HOME/tensorflow_datasets}
+source "$(dirname "$0")/run_once.sh"
+arguments 2 "$@"
+prepare "$1" "$2" 1 2
 
 run() {  # rule name bindings...
     local rule=$1 name=$2
     shift 2
-    run_once "$runs/$rule/$name" "mnist_fc_${rule}_parallel" 10 "$data_dir" \
-        "${@/#/--gin_bindings=}"
+    run_once "$runs/$rule/$name" "mnist_fc_${rule}_parallel" 10 "${@/#/--gin_bindings=}"
 }
 
 for rule in sdtp dtp; do
@@ -29,3 +28,4 @@ for rule in sdtp dtp; do
     run $rule "epsilon as in Adam's paper" "forward/adam.epsilon_form = 'paper'" \
         "inverse/adam.epsilon_form = 'paper'"
 done
+finish

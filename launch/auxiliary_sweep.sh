@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
 # Figure 4: AO-SDTP's error against its auxiliary output size, CIFAR-10 FC and LC; size 0 is SDTP.
 # Finished runs are skipped; `python -m tp_keras.report --runs=RUNS` draws the figure.
-#   launch/auxiliary_sweep.sh RUNS DATA_DIR EPOCHS [SCHEDULE]
+#   launch/auxiliary_sweep.sh RUNS DATA_DIR [EPOCHS [SCHEDULE]]
 set -uo pipefail
-cd "$(dirname "$0")/.."
-source launch/run_once.sh
-runs=${1:-runs/auxiliary} data_dir=${2:-$HOME/tensorflow_datasets} epochs=${3:-500}
-schedule=${4:-parallel}
+source "$(dirname "$0")/run_once.sh"
+arguments 2 "$@"
+prepare "$1" "$2" 12 45
+epochs=${3:-500} schedule=${4:-parallel}
 
 for net in fc lc; do
-    run_once "$runs/${net}_$schedule/0" "cifar10_${net}_sdtp_$schedule" "$epochs" "$data_dir"
+    run_once "$runs/${net}_$schedule/0" "cifar10_${net}_sdtp_$schedule" "$epochs"
     for size in 32 64 128 256 512 1000; do
         run_once "$runs/${net}_$schedule/$size" "cifar10_${net}_ao_sdtp_$schedule" "$epochs" \
-            "$data_dir" --gin_bindings="AOSDTP.auxiliary_units = $size"
+            --gin_bindings="AOSDTP.auxiliary_units = $size"
     done
 done
+finish

@@ -1,12 +1,17 @@
 #!/usr/bin/env bash
 # Trains rules from after the paper beside BP, FA and DFA on one problem; what is finished is
-# skipped. `python benchmarks/alignment.py RUNS/PROBLEM_*/0` prints errors and angles to BP.
-#   launch/beyond.sh mnist_lc RUNS DATA_DIR EPOCHS
+# skipped. Weights are kept: at the end it prints the command that measures angles to BP from them.
+#   launch/beyond.sh PROBLEM RUNS DATA_DIR [EPOCHS]
 set -uo pipefail
-cd "$(dirname "$0")/.."
-source launch/run_once.sh
-problem=$1 runs=${2:-runs} data_dir=${3:-$HOME/tensorflow_datasets} epochs=${4:-10}
+source "$(dirname "$0")/run_once.sh"
+arguments 3 "$@"
+KEEP=1
+case $1 in *_fc) gb=2 ;; mnist_lc) gb=3 ;; cifar10_lc) gb=30 ;; *) gb=150 ;; esac
+prepare "$2" "$3" "$gb" "$gb"
+problem=$1 epochs=${4:-10}
 
 for rule in bp kolen_pollack sign_symmetry fa dfa frozen; do
-    run_once "$runs/${problem}_$rule/0" "${problem}_$rule" "$epochs" "$data_dir"
+    run_once "$runs/${problem}_$rule/0" "${problem}_$rule" "$epochs"
 done
+echo "python -m benchmarks.alignment --data_dir=$data_dir $runs/${problem}_*/0"
+finish

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Trains on all GPUs of this machine, or on its CPU; started again, it resumes.
-#   launch/local.sh gin/imagenet_sdtp.gin [FLAG...]
+#   launch/local.sh GIN_FILE [FLAG...]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+source "$(dirname "$0")/from_here.sh"
+arguments 1 "$@"
 exec python -m tp_keras.train --gin_file="$1" --strategy=auto "${@:2}"

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
-# Trains the MNIST cells of Table 1 one after another; what is finished is skipped, what was
-# interrupted is taken up again. Start it once for each core.
-#   launch/mnist_table.sh RUNS DATA_DIR FC_EPOCHS LC_EPOCHS
+# Trains the MNIST cells of Table 1; what is finished is skipped, what was interrupted is taken up
+# again. Alternating cells count each phase as an epoch.
+#   launch/mnist_table.sh RUNS DATA_DIR [FC_EPOCHS [LC_EPOCHS]]
 set -uo pipefail
-cd "$(dirname "$0")/.."
-source launch/run_once.sh
-runs=${1:-runs} data_dir=${2:-$HOME/tensorflow_datasets} fc_epochs=${3:-100} lc_epochs=${4:-20}
+source "$(dirname "$0")/run_once.sh"
+arguments 2 "$@"
+prepare "$1" "$2" 1 4
+fc_epochs=${3:-100} lc_epochs=${4:-20}
 
 cell() {  # experiment seed epochs
-    run_once "$runs/$1/$2" "$1" "$3" "$data_dir" --seed="$2"
+    run_once "$runs/$1/$2" "$1" "$3" --seed="$2"
 }
 
 rules="sdtp_alternating dtp_alternating bp dfa fa sdtp_parallel dtp_parallel \
@@ -21,3 +22,4 @@ for seed in 1 2; do
         cell "mnist_fc_$rule" "$seed" "$fc_epochs"
     done
 done
+finish

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Shows all runs below a folder, at http://localhost:6006.
-#   launch/tensorboard.sh [RUNS] [FLAG...]
+#   launch/tensorboard.sh [RUNS [FLAG...]]
 set -euo pipefail
-cd "$(dirname "$0")/.."
+source "$(dirname "$0")/from_here.sh"
+arguments 0 "$@"
 exec tensorboard --logdir="${1:-runs}" "${@:2}"

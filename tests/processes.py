@@ -1,11 +1,13 @@
 """Training in processes of their own, which may be killed; TensorFlow is imported once for all."""
 
+import importlib
 import json
 import multiprocessing
 import os
 import pathlib
 import resource
 import socket
+import sys
 
 from fakes import fake_images
 
@@ -32,9 +34,7 @@ def _main(run_dir, flags, environment):
     if "FILE_SIZE" in environment:  # in bytes: beyond it writing fails as on a full disk
         limit = int(environment["FILE_SIZE"])
         resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    for number, name in [(1, ".out"), (2, ".err")]:
-        with open(run_dir + environment.get("SUFFIX", "") + name, "w") as file:
-            os.dup2(file.fileno(), number)
+    write_to(run_dir + environment.get("SUFFIX", ""))
     from absl import app
 
     from tp_keras import train
@@ -43,10 +43,36 @@ def _main(run_dir, flags, environment):
         app.run(train.main, ["train", *flags], flags_parser=train.parse_flags)
 
 
-def finish(process):
+def write_to(path):
+    """Has this process write its outputs to files."""
+    for number, name in [(1, ".out"), (2, ".err")]:
+        with open(path + name, "w") as file:
+            os.dup2(file.fileno(), number)
+
+
+def benchmark(path, name, arguments, constants):
+    """Starts a benchmark on fake data, with some of its constants changed."""
+    process = FORKS.Process(target=_benchmark, args=(str(path), name, arguments, constants))
+    process.start()
+    return process
+
+
+def _benchmark(path, name, arguments, constants):
+    write_to(path)
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # for processes that it starts
+    module, sys.argv = importlib.import_module(f"benchmarks.{name}"), [name, *arguments]
+    for constant, value in constants.items():
+        setattr(module, constant, value)
+    with fake_images():
+        module.main()
+
+
+def finish(process, seconds=120):
     """Waits for a process; its exit status."""
-    process.join(120)
-    assert process.exitcode is not None, "still running after two minutes"
+    process.join(seconds)
+    if process.exitcode is None:
+        process.kill()
+        raise AssertionError(f"still running after {seconds} seconds")
     return process.exitcode
 
 

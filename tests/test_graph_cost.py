@@ -6,9 +6,9 @@ from absl.testing import parameterized
 
 from tp_keras import architectures
 
-SHAPES = {
-    "mnist_fc": {"input_shape": (28, 28, 1), "dense": [256] * 5},
-    "cifar10_fc": {"input_shape": (32, 32, 3), "dense": [1024] * 3},
+SHAPES = {  # as deep as the networks of Table 3; how wide does not matter
+    "mnist_fc": {"input_shape": (4, 3, 1), "dense": [6] * 5},
+    "cifar10_fc": {"input_shape": (4, 3, 3), "dense": [7] * 3},
 }
 # With L layers: activations L, gradients L; beside these BP, FA and DFA have an error for each of
 # L - 1 hidden layers; an inverse reads h, the target and the noisy response, which one product

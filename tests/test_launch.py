@@ -4,7 +4,9 @@ import json
 import os
 import pathlib
 import re
+import signal
 import subprocess
+import time
 
 import pytest
 
@@ -13,20 +15,77 @@ from tp_keras.report import paper
 REPOSITORY = pathlib.Path(__file__).parents[1]
 LAUNCH = REPOSITORY / "launch"
 SCRIPTS = sorted([*LAUNCH.glob("*.sh"), *LAUNCH.glob("*.sbatch")])
+SOURCED = ("from_here.sh", "run_once.sh")
+PROGRAMS = [path for path in SCRIPTS if path.name not in SOURCED]
 MANIFEST = LAUNCH / "kubernetes.yaml"
+# What a run leaves behind: $run_dir and $epochs are those of the call
+TRAINED = """
+mkdir -p "$run_dir/checkpoints"
+touch "$run_dir"/best.weights.h5 "$run_dir"/last.weights.h5 "$run_dir"/network.keras
+printf '{\n  "epochs": %s,\n  "best_epoch": 1\n}\n' $epochs >"$run_dir/result.json"
+"""
+# Two workers, as srun starts them; it ends with the highest status
+SRUN = """
+[ -z "${TASKS:-}" ] && exit ${STATUS:-0}
+shift  # --wait
+worst=0
+for status in $TASKS; do
+    SLURM_PROCID=$((procid += 1)) STATUS=$status "$@" || { s=$?; [ $s -gt $worst ] && worst=$s; }
+done
+exit $worst
+"""
+PREAMBLE = """#!/bin/sh
+echo "{program} $*" >>"{calls}"
+for flag in "$@"; do
+    case $flag in --run_dir=*) run_dir=${{flag#*=}} ;; --epochs=*) epochs=${{flag#*=}} ;; esac
+done
+{code}
+"""
+ENDS = "exit ${STATUS:-0}"
 
 
-def run(script, *arguments, folder, status=0, **environment):
-    """Runs a script with stand-ins on its path: exit status, and the calls of the stand-ins."""
-    calls = folder / "calls"
+def prepare(folder, code):
+    """Puts stand-ins that write down their calls on the path; `code` is what python does."""
     for program in ("python", "srun", "scontrol", "tensorboard"):
+        does = {"python": code, "srun": SRUN}.get(program, "")
         fake = folder / program
-        code = status if program == "srun" else 0
-        fake.write_text(f'#!/bin/sh\necho "{program} $*" >>"{calls}"\nexit {code}\n')
+        fake.write_text(PREAMBLE.format(program=program, calls=folder / "calls", code=does))
         fake.chmod(0o755)
+    (folder / "data").mkdir(exist_ok=True)
+    (folder / "calls").touch()
+
+
+def start(script, *arguments, folder, code=ENDS, **environment):
+    """Starts a script in `folder`."""
+    prepare(folder, code)
     variables = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", **environment}
-    done = subprocess.run([LAUNCH / script, *arguments], env=variables, capture_output=True)
-    return done.returncode, calls.read_text().splitlines()
+    command = ["bash", LAUNCH / script, *map(str, arguments)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    return subprocess.Popen(command, env=variables, cwd=folder, **pipes)
+
+
+def calls_of(folder):
+    return (folder / "calls").read_text().splitlines()
+
+
+def finish(process):
+    """What a script printed, to both outputs."""
+    out, err = process.communicate(timeout=60)
+    return out + err
+
+
+def run(script, *arguments, folder, **options):
+    """Runs a script in `folder`: exit status, the calls of the stand-ins, what was printed."""
+    process = start(script, *arguments, folder=folder, **options)
+    printed = finish(process)
+    return process.returncode, calls_of(folder), printed
+
+
+def await_calls(folder, count):
+    deadline = time.monotonic() + 30
+    while len(calls_of(folder)) < count:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
@@ -34,43 +93,102 @@ def test_syntax(script):
     subprocess.run(["bash", "-n", script], check=True)
 
 
+@pytest.mark.parametrize("script", PROGRAMS, ids=lambda path: path.name)
+def test_help_and_missing_arguments_get_one_line(script, tmp_path):
+    status, calls, printed = run(script.name, "--help", folder=tmp_path, SLURM_JOB_ID="7")
+    assert (status, calls, printed.count("\n")) == (0, [], 1)
+    assert printed.startswith("usage: ") and f"launch/{script.name}" in printed
+    if script.name != "tensorboard.sh":  # needs none
+        assert run(script.name, folder=tmp_path, SLURM_JOB_ID="7") == (2, [], printed)
+
+
 def test_local_passes_flags_on(tmp_path):
-    status, calls = run("local.sh", "gin/a.gin", "--epochs=2", folder=tmp_path)
+    status, calls, _ = run("local.sh", "gin/a.gin", "--epochs=2", folder=tmp_path)
     train = "python -m tp_keras.train --gin_file=gin/a.gin --strategy=auto --epochs=2"
     assert (status, calls) == (0, [train])
+
+
+def test_relative_paths_are_those_of_the_caller_and_the_code_is_the_checkout_s(tmp_path):
+    code = 'echo "$PWD, $PYTHONPATH" >>calls'
+    _, (_, place), _ = run("local.sh", "a.gin", folder=tmp_path, code=code, PYTHONPATH="/x")
+    assert place == f"{tmp_path}, {REPOSITORY}:/x"
+    _, calls, _ = run("beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path)
+    assert f"--data_dir={tmp_path}/data --run_dir={tmp_path}/runs/mnist_fc_bp/0" in calls[2]
+
+
+@pytest.mark.parametrize("script", ["local.sh", "beyond.sh"])
+def test_huge_pages_are_asked_for_beside_other_tunables(script, tmp_path):
+    arguments = {"local.sh": ["a.gin"], "beyond.sh": ["mnist_fc", "runs", "data"]}[script]
+    code = f'echo "$GLIBC_TUNABLES" >>"{tmp_path}/tunables"'
+    tunables = "glibc.malloc.check=0"
+    run(script, *arguments, folder=tmp_path, code=code, GLIBC_TUNABLES=tunables)
+    found = set((tmp_path / "tunables").read_text().splitlines())
+    assert found == {f"{tunables}:glibc.malloc.hugetlb=1"}
 
 
 def test_tensorboard_shows_a_folder(tmp_path):
     assert run("tensorboard.sh", folder=tmp_path)[1] == ["tensorboard --logdir=runs"]
 
 
+def slurm(folder, **environment):
+    arguments = "gin/a.gin", "--seed=1"
+    return run("slurm.sbatch", *arguments, folder=folder, SLURM_JOB_ID="7", **environment)
+
+
 @pytest.mark.parametrize("status, requeued", [(0, False), (2, False), (5, True), (143, True)])
 def test_slurm_queues_what_was_cut_off_again(tmp_path, status, requeued):
-    code, calls = run(
-        "slurm.sbatch",
-        "gin/a.gin",
-        "--seed=1",
-        folder=tmp_path,
-        status=status,
-        SLURM_JOB_ID="7",
-        SLURM_SUBMIT_DIR=str(REPOSITORY),
-    )
-    train = "python -m tp_keras.train --gin_file=gin/a.gin --strategy=multi_worker --seed=1"
+    code, calls, _ = slurm(tmp_path, STATUS=str(status))
+    train = "worker --gin_file=gin/a.gin --strategy=multi_worker --seed=1"
     assert code == status
-    assert calls == [f"srun --wait=120 {train}", *["scontrol requeue 7"] * requeued]
+    assert calls[0].startswith("srun --wait=120 ")
+    assert " ".join(calls).count(train) == 1
+    assert ("scontrol requeue 7" in calls) == requeued
+
+
+@pytest.mark.parametrize(
+    "tasks, status, requeued",
+    [("0 0", 0, False), ("5 2", 2, False), ("2 143", 2, False), ("3 137", 3, False)]
+    + [("5 5", 5, True), ("143 143", 143, True)],
+)
+def test_slurm_lets_the_worker_that_refuses_its_input_decide(tmp_path, tasks, status, requeued):
+    code, calls, _ = slurm(tmp_path, TASKS=tasks)
+    train = "python -m tp_keras.train --gin_file=gin/a.gin --strategy=multi_worker --seed=1"
+    assert calls.count(train) == 2
+    assert (code, "scontrol requeue 7" in calls) == (status, requeued)
+    assert not list(tmp_path.glob(".slurm*"))
+
+
+@pytest.mark.parametrize("script", ["slurm.sbatch", "slurm_search.sbatch"])
+def test_srun_gets_the_cores_of_the_job(tmp_path, script):
+    process = start(
+        script, "a.gin", "b", folder=tmp_path, SLURM_JOB_ID="7", SLURM_CPUS_PER_TASK="4"
+    )
+    finish(process)
+    (tmp_path / "srun").write_text(f'#!/bin/sh\necho "$SRUN_CPUS_PER_TASK" >"{tmp_path}/cores"\n')
+    environment = {"SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "4"}
+    variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", **environment}
+    subprocess.run(["bash", LAUNCH / script, "a.gin", "b"], env=variables, cwd=tmp_path, check=True)
+    assert (tmp_path / "cores").read_text() == "4\n"
 
 
 def test_slurm_does_not_queue_for_ever(tmp_path):
-    restarts = {"SLURM_JOB_ID": "7", "SLURM_RESTART_COUNT": "100"}
-    _, calls = run("slurm.sbatch", "gin/a.gin", folder=tmp_path, status=143, **restarts)
-    assert len(calls) == 1
+    assert slurm(tmp_path, SLURM_RESTART_COUNT="99", STATUS="143")[1][-1] == "scontrol requeue 7"
+    (tmp_path / "calls").unlink()
+    _, calls, _ = slurm(tmp_path, SLURM_RESTART_COUNT="100", STATUS="143")
+    assert "scontrol requeue 7" not in calls
 
 
 def test_slurm_search_is_an_array_on_one_folder(tmp_path):
-    _, calls = run("slurm_search.sbatch", "gin/a.gin", "found", "--trials=9", folder=tmp_path)
+    _, calls, _ = run("slurm_search.sbatch", "gin/a.gin", "found", "--trials=9", folder=tmp_path)
     search = "python -m tp_keras.search --gin_file=gin/a.gin --search_dir=found --trials=9"
     assert calls == [f"srun {search}"]
     assert "#SBATCH --array=" in (LAUNCH / "slurm_search.sbatch").read_text()
+
+
+def trained_by(calls):
+    """Experiment, epochs and seed of every training run."""
+    pattern = r"--gin_file=gin/(\S+).gin --epochs=(\d+) .*--seed=(\d)"
+    return re.findall(pattern, "\n".join(calls))
 
 
 def test_the_table_leaves_out_cells_that_have_had_their_epochs(tmp_path):
@@ -79,12 +197,140 @@ def test_the_table_leaves_out_cells_that_have_had_their_epochs(tmp_path):
         (runs / cell / "0").mkdir(parents=True)
         result = json.dumps({"epochs": epochs, "best_epoch": 7}, indent=2)
         (runs / cell / "0" / "result.json").write_text(result)
-    _, calls = run("mnist_table.sh", str(runs), "data", "100", "20", folder=tmp_path)
-    trained = re.findall(r"--gin_file=gin/(\S+).gin --epochs=(\d+) .*--seed=(\d)", "\n".join(calls))
+    status, calls, _ = run("mnist_table.sh", "runs", "data", "100", "20", folder=tmp_path)
+    trained = trained_by(calls)
     table = {"_".join(filter(None, cell)) for cell in paper.table(1) if cell[0] == "mnist"}
+    assert status == 0
     assert {name for name, *_ in trained} == table - {"mnist_lc_bp", "mnist_fc_bp"}
     assert all(epochs == ("100" if "_fc_" in name else "20") for name, epochs, _ in trained)
     assert len(trained) == len(set(trained)) == 19 - 2 + 2 * 4
+
+
+def test_every_experiment_that_a_script_names_exists(tmp_path):
+    for script in ("mnist_table.sh", "science.sh", "ablation.sh", "auxiliary_sweep.sh"):
+        run(script, "runs", "data", folder=tmp_path)
+    found = set(re.findall(r"--gin_file=(\S+)", "\n".join(calls_of(tmp_path))))
+    assert len(found) > 40
+    assert [path for path in found if not (REPOSITORY / path).is_file()] == []
+
+
+def test_science_counts_forward_epochs_and_trains_nothing_twice(tmp_path):
+    status, calls, _ = run("science.sh", "runs", "data", folder=tmp_path, code=TRAINED)
+    trained = trained_by(calls)
+    assert status == 0
+    assert {"mnist_fc_bp", "mnist_fc_sdtp_alternating"} <= {name for name, *_ in trained[:10]}
+    epochs = {(name, seed): int(count) for name, count, seed in trained}
+    assert epochs["mnist_fc_sdtp_alternating", "2"] == 2 * epochs["mnist_fc_sdtp_parallel", "2"]
+    assert epochs["cifar10_lc_weight_mirror", "0"] == epochs["cifar10_lc_ldrl", "0"] + 1 == 7
+    scale = [call for call in calls if "cifar10_lc_fa+rate_of_bp/1" in call]
+    assert len(scale) == 1
+    for setting in ("validation_examples = 5000", "[@Diagnostics]", "0.000044"):
+        assert setting in scale[0]
+    (tmp_path / "calls").unlink()
+    assert run("science.sh", "runs", "data", folder=tmp_path, code=TRAINED)[1] == []
+
+
+@pytest.mark.parametrize("kept, files", [("0", 0), ("1", 4)])
+def test_a_finished_run_keeps_its_weights_only_where_asked(tmp_path, kept, files):
+    run("ablation.sh", "runs", "data", folder=tmp_path, code=TRAINED, KEEP=kept)
+    folder = tmp_path / "runs/sdtp/Table 5"
+    assert (folder / "result.json").exists() and (folder / "status").read_text() == "0\n"
+    weights = ("checkpoints", "best.weights.h5", "last.weights.h5", "network.keras")
+    assert sum((folder / name).exists() for name in weights) == files
+
+
+def test_an_unfinished_run_keeps_its_weights(tmp_path):
+    failing = TRAINED + 'rm "$run_dir/result.json"; exit 143'
+    run("beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path, code=failing)
+    assert (tmp_path / "runs/mnist_fc_bp/0/checkpoints").exists()
+
+
+def test_two_are_trained_at_a_time_by_a_thread_each(tmp_path):
+    code = f"""
+echo "+ $TF_NUM_INTRAOP_THREADS $TF_NUM_INTEROP_THREADS" >>"{tmp_path}/at_work"
+sleep 0.1
+echo "- done" >>"{tmp_path}/at_work"
+"""
+    run("beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path, code=code)
+    at_work, most = 0, 0
+    for line in (tmp_path / "at_work").read_text().splitlines():
+        assert line in ("+ 1 1", "- done")
+        at_work += 1 if line[0] == "+" else -1
+        most = max(most, at_work)
+    assert (at_work, most) == (0, 2)
+
+
+def test_a_second_start_passes_over_what_the_first_is_at(tmp_path):
+    go_on = tmp_path / "go_on"
+    wait = f'while [ ! -e "{go_on}" ]; do sleep 0.05; done; {TRAINED}'
+    arguments = {"folder": tmp_path, "code": wait, "PROCESSES": "6"}
+    first = start("beyond.sh", "mnist_fc", "runs", "data", **arguments)
+    await_calls(tmp_path, 6)
+    second = start("beyond.sh", "mnist_fc", "runs", "data", **arguments)
+    printed = finish(second)
+    assert (second.returncode, len(calls_of(tmp_path))) == (0, 6)
+    assert "mnist_fc_bp/0," not in printed
+    go_on.touch()
+    finish(first)
+    assert (tmp_path / "runs/mnist_fc_bp/0/status").read_text() == "0\n"
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_script_that_is_told_to_stop_ends_its_trainers_first(tmp_path, number, status):
+    code = f"""
+trap 'echo saved >>"{tmp_path}/ended"; exit 143' TERM
+echo ready >>"{tmp_path}/calls"
+while :; do sleep 0.05; done
+"""
+    process = start("beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path, code=code)
+    await_calls(tmp_path, 4)
+    process.send_signal(number)
+    finish(process)
+    assert process.returncode == status
+    assert (tmp_path / "ended").read_text() == "saved\nsaved\n"
+    assert len(calls_of(tmp_path)) == 4  # nothing else was started
+    assert (tmp_path / "runs/mnist_fc_bp/0/status").read_text() == "143\n"
+
+
+def test_failures_do_not_stop_the_rest_and_end_in_a_status(tmp_path):
+    code = 'case $run_dir in *_fa/0) echo "diverged in epoch 1"; exit 3 ;; esac' + TRAINED
+    status, calls, printed = run(
+        "beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path, code=code
+    )
+    assert (status, len(calls)) == (1, 6)
+    assert "runs/mnist_fc_fa/0 ended with status 3: diverged in epoch 1\n" in printed
+
+
+def test_data_that_is_not_there_is_said_once(tmp_path):
+    status, calls, printed = run("mnist_table.sh", "runs", "nowhere", folder=tmp_path)
+    assert (status, calls) == (2, [])
+    assert printed == f"DATA_DIR is not a folder: {tmp_path}/nowhere\n"
+    code = f'echo "mnist is not in {tmp_path}/data and the network cannot be reached"; exit 2'
+    status, calls, printed = run("mnist_table.sh", "runs", "data", folder=tmp_path, code=code)
+    assert (status, len(calls)) == (1, 2)  # the two that were started together
+    assert printed.count("the network cannot be reached") == 1
+
+
+def test_space_is_asked_for_before_anything_starts(tmp_path):
+    _, _, printed = run("mnist_table.sh", "runs", "data", folder=tmp_path)
+    assert f"needs up to 1 GB in {tmp_path}/runs" in printed
+    df = tmp_path / "df"
+    df.write_text('#!/bin/sh\nprintf "a b c d\\n/dev/x 9 9 1048575 9\\n"\n')
+    df.chmod(0o755)
+    (tmp_path / "calls").unlink()
+    status, calls, printed = run("mnist_table.sh", "runs", "data", folder=tmp_path)
+    assert (status, calls) == (2, []) and "not enough space" in printed
+
+
+def test_results_are_copied_without_folders_of_this_machine(tmp_path):
+    run_dir = tmp_path / "runs/a"
+    run_dir.mkdir(parents=True)
+    (run_dir / "result.json").write_text("{}")
+    (run_dir / "epochs.csv").write_text("epoch\n")
+    (run_dir / "operative.gin").write_text("train.run_dir = \\\n    '/x/y'\n")
+    status, calls, _ = run("collect_results.sh", "runs", "results", folder=tmp_path)
+    assert (status, calls) == (0, ["python -m tp_keras.report --runs=results --out=results/report"])
+    assert (tmp_path / "results/a/operative.gin").read_text() == "train.run_dir = '...'\n"
 
 
 def test_kubernetes_pods_get_their_tf_config(tmp_path):

@@ -14,20 +14,21 @@ import tensorflow as tf
 from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
-from tp_keras import run_folder, train, training
+from tp_keras import config, run_folder, train, training
 from tp_keras.console import say
 from tp_keras.recording import Diverged
 
 try:
     from tp_keras import trials
 except ModuleNotFoundError as error:
-    sys.exit(f"tp_keras.search: needs {error.name}: pip install -e '.[search]'")
+    sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
 TRIALS = flags.DEFINE_integer("trials", 60, "Number of configurations to try in all.")
 SPACE = flags.DEFINE_string("space", "gin/search/table4.gin", "Where settings are drawn from.")
 SEARCH_DIR = flags.DEFINE_string(
     "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
 )
+flags.adopt_module_key_flags(train)  # shown by --help among ours
 
 
 class Report(keras.callbacks.Callback):
@@ -75,6 +76,7 @@ def go_on():
 def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     """The folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
+    config.find(SPACE.value, "--space")
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(training.train)
     if experiment["epochs"] < 1:
@@ -91,7 +93,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
 
 def configure(files, overrides):
     gin.clear_config()
-    train.configure(files, overrides)
+    config.configure(files, overrides, train.TRUST_GIN_IMPORTS.value)
 
 
 def run(claim: "trials.Claim") -> None:
@@ -189,6 +191,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(str(error)))
+    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(0)
 
 
 if __name__ == "__main__":

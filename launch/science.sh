@@ -1,0 +1,68 @@
+#!/usr/bin/env bash
+# The runs that the paper's question of scale needs, in order of worth; takes days and resumes.
+# Start it from a checkout of its own, which other work does not touch:
+#   git worktree add --detach ../tp_keras_science && cd ../tp_keras_science
+#   launch/science.sh RUNS DATA_DIR
+# Runs lie in RUNS/EXPERIMENT/SEED, those with other settings in RUNS/EXPERIMENT+VARIANT/SEED.
+set -uo pipefail
+source "$(dirname "$0")/run_once.sh"
+arguments 2 "$@"
+prepare "$1" "$2" 12 250
+echo "revision $(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"
+
+cell() {  # experiment[+variant] seed forward-epochs bindings...
+    local name=$1 seed=$2 epochs=$3 experiment=${1%+*}
+    shift 3
+    case $experiment in
+        *_alternating) epochs=$((2 * epochs)) ;;    # each phase counts as an epoch
+        *_weight_mirror) epochs=$((epochs + 1)) ;;  # the mirror alone comes first
+    esac
+    run_once "$runs/$name/$seed" "$experiment" "$epochs" --seed="$seed" "${@/#/--gin_bindings=}"
+}
+
+table="bp fa dfa dtp_parallel sdtp_parallel ao_sdtp_parallel dtp_alternating sdtp_alternating \
+ao_sdtp_alternating"
+later="kolen_pollack sign_symmetry weight_mirror ldrl fixed_dtp frozen"
+
+# 1. MNIST FC, the table and the later rules
+for seed in 0 1 2; do
+    for rule in $table $later; do cell "mnist_fc_$rule" $seed 100; done
+done
+
+# 2. CIFAR-10 FC
+for rule in $table; do cell "cifar10_fc_$rule" 0 50; done
+
+# 3. Does it scale? CIFAR-10 LC; 5,000 examples choose, angles to BP after every epoch
+held_out="data.load.validation_examples = 5000"
+angles="train.callbacks = [@Diagnostics]"
+scale() {  # seed
+    cell cifar10_lc_bp "$1" 12 "$held_out" "$angles"
+    cell cifar10_lc_sign_symmetry "$1" 12 "$held_out" "$angles"
+    cell cifar10_lc_kolen_pollack+decay_3e-4 "$1" 12 "$held_out" "$angles" \
+        "KolenPollack.decay = 3e-4"
+    cell cifar10_lc_fa "$1" 12 "$held_out" "$angles"
+    cell cifar10_lc_fa+rate_of_bp "$1" 12 "$held_out" "$angles" \
+        "forward/adam.learning_rate = 0.000044"
+    cell cifar10_lc_dfa "$1" 12 "$held_out" "$angles"
+    cell cifar10_lc_frozen "$1" 12 "$held_out" "$angles"
+}
+scale 0
+scale 1
+
+# 4. CIFAR-10 LC, the paper's cells
+for rule in dtp_parallel sdtp_parallel dtp_alternating sdtp_alternating ao_sdtp_parallel \
+    ao_sdtp_alternating; do
+    cell "cifar10_lc_$rule" 0 10
+done
+cell cifar10_conv_bp 0 10
+
+# 5. MNIST LC
+for rule in $table; do cell "mnist_lc_$rule" 0 30; done
+cell mnist_conv_bp 0 30
+
+# 6. CIFAR-10 LC, rules that learn or fix their way back
+for rule in weight_mirror ldrl fixed_dtp; do cell "cifar10_lc_$rule" 0 6; done
+
+# A third seed of 3, if time allows
+scale 2
+finish
