@@ -2,7 +2,7 @@
 
 from tp_keras.commands import needs_tensorflow
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 if needs_tensorflow():  # all but `tp-keras report` and its like
     import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow

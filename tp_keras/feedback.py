@@ -2,13 +2,27 @@
 
 import math
 
+import keras
+
 from tp_keras import keys
 from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
+from tp_keras.layers.affine import glorot
 
 
 def random(network):
     """B[2..L], from layer l to layer l - 1; fixed and linear."""
     return {l: _built(Transpose(f, trainable=False), f) for l, f in network.f.items() if l > 1}
+
+
+def gaps(network):
+    """Weights of layers 2..L that random ones have beyond each layer's own, laid out as its own."""
+    return {l: _gap(f) for l, f in network.f.items() if l > 1}
+
+
+def _gap(f):
+    random = glorot(*f.fans)(f.kernel.shape, f.variable_dtype)
+    options = {"trainable": False, "autocast": False, "name": f"{f.name}_gap"}
+    return keras.Variable(random - f.kernel, **options)
 
 
 def direct(network, storage="stored", seed=0):

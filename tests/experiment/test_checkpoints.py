@@ -114,6 +114,8 @@ class CheckpointsTest(CommandLine):
             status, _, err = self.train(3)
         self.assertEqual((status, err.count("\n")), (2, 1), err)
         self.assertIn(f"{tp_keras.__version__} there, 0.0.1 here", err)
+        advice = f"go on with tp_keras {tp_keras.__version__}, or choose another folder to start"
+        self.assertIn(advice, err)
 
     def test_a_checkpoint_of_another_experiment_is_refused(self):
         (self.run_dir / "operative.gin").unlink()  # somebody copied checkpoints only

@@ -40,7 +40,7 @@ class FixedDTPTest(tf.test.TestCase):
     def transposed(self, g, l, y):
         """V y by the gradient of the layer that g belongs to, its kernel being g's."""
         f = self.network.f[l]
-        kernel = tf.transpose(g.kernel, (0, 2, 1)) if len(g.kernel.shape) == 3 else g.kernel
+        kernel = tf.linalg.matrix_transpose(g.kernel)
         x = tf.zeros((len(y), *f.in_shape), y.dtype)
         with tf.GradientTape() as tape:
             tape.watch(x)

@@ -91,7 +91,8 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
         learner.enter("mirror")
         batches = tf.data.Dataset.from_tensors(rules.batch(size=32, shape=(1,), classes=3))
         learner.fit(batches.repeat(250), shuffle=False, verbose=0)
-        u, v = np.ravel(network.f[2].kernel), np.ravel(learner.B[2].kernel)
+        f, B = network.f[2], learner.B[2]
+        u, v = np.ravel(f.backward_kernel(f.kernel)), np.ravel(B.kernel)
         angle = np.degrees(np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v)))
         predicted = np.degrees(np.arctan(np.sqrt(500 * 0.02 / 2 / 32)))
         self.assertAllClose(angle, predicted, atol=1.5)

@@ -90,9 +90,12 @@ class Checkpoints:
     def _refuse_foreign(self, path, progress):
         difference = self._origin_differs(progress)
         if difference:
+            advice = "choose another folder"
+            if progress["version"] != tp_keras.__version__:  # weights may lie otherwise
+                advice = f"go on with tp_keras {progress['version']}, or {advice} to start anew"
             raise ValueError(
                 f"--run_dir holds a checkpoint of another run: {path} differs in {difference}; "
-                "choose another folder"
+                f"{advice}"
             )
 
     def _sweep(self):
