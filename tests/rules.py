@@ -56,11 +56,17 @@ def compiled(name, network=None, optimizer=None, inverse_optimizer=None, **chang
     return result
 
 
+def record(network, x):
+    """What a batch leaves behind, its errors neither weighted nor a mean."""
+    with tf.GradientTape(persistent=True) as tape:
+        return network.record(tf.convert_to_tensor(x), tape)
+
+
 def gradients(learner, x, y):
     """The gradient of every weight that the rule trains, by the weight's path."""
-    with tf.GradientTape() as tape:
-        a, h = learner.network.activations(tf.convert_to_tensor(x))
-    updates = learner.updates(tape, a, h, tf.convert_to_tensor(y))
+    found = record(learner.network, x)
+    found.scale = 1.0 / len(x)
+    updates = learner.updates(found, tf.convert_to_tensor(y))
     return [(w, gradient) for _, gs, ws in updates for gradient, w in zip(gs, ws, strict=True)]
 
 

@@ -69,8 +69,8 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
     def test_distances_and_errors_are_those_of_the_formulas(self):
         sdtp = rules.learner("sdtp")
         x, y = rules.batch()
-        a, h = sdtp.network.activations(tf.constant(x))
-        target, found = sdtp.targets(a, h, y), measured(sdtp)
+        record = rules.record(sdtp.network, x)
+        h, target, found = record.h, sdtp.targets(record, y), measured(sdtp)
         for l in (1, 2, 3):
             h_l, t_l = (v.numpy().reshape(6, -1) for v in (h[l], target[l]))
             distance = np.mean(np.sqrt(np.sum((h_l - t_l) ** 2, axis=1)))

@@ -9,7 +9,7 @@ class Parallel(keras.callbacks.Callback):
     """Both at every step, all gradients taken at the weights before it."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.enter("forward", "inverse")
+        self.model.set_phases("forward", "inverse")
 
 
 @gin.register(module="tp_keras.schedules")
@@ -17,7 +17,7 @@ class Alternating(keras.callbacks.Callback):
     """An epoch of inverses, then an epoch of the network, and so on; each counts as one."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.enter("inverse" if epoch % 2 == 0 else "forward")
+        self.model.set_phases("inverse" if epoch % 2 == 0 else "forward")
 
 
 @gin.register(module="tp_keras.schedules")
@@ -25,4 +25,4 @@ class Mirror(keras.callbacks.Callback):
     """An epoch of the weight mirror alone, which counts; from then on both at every step."""
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.model.enter(*["forward"] * (epoch > 0), "mirror")
+        self.model.set_phases(*["forward"] * (epoch > 0), "mirror")

@@ -4,6 +4,8 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tp_keras.record import Record
+
 
 class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*rules.NAMED_TARGET_RULES)
@@ -11,8 +13,8 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         network = rules.local_network("float64")
         learner = rules.compiled(name, network)
         x, y = rules.batch(dtype="float64")
-        a, h = network.activations(x)
-        target = learner.targets(a, h, tf.constant(y))
+        record = rules.record(network, x)
+        h, target = record.h, learner.targets(record, tf.constant(y))
         expected = []
         for l, f in network.f.items():
             with tf.GradientTape() as tape:
@@ -31,7 +33,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         """Each one is that of its own loss: neither f nor another g has a part in it."""
         learner = rules.compiled(name)
         x, y = rules.batch()
-        _, h = learner.network.activations(x)
+        h = rules.record(learner.network, x).h
         found = {id(w): gradient for w, gradient in rules.gradients(learner, x, y)}
         for l, g in learner.g.items():
             with tf.GradientTape() as tape:
@@ -58,8 +60,9 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(("sdtp", "sdtp"), ("ao_sdtp", "ao-sdtp"))
     def test_targets_are_the_activations_where_the_output_is_the_label(self, name):
         learner = rules.learner(name)
-        a, h = learner.network.activations(rules.batch()[0])
-        target = learner.targets(a, h, h[learner.depth])
+        record = rules.record(learner.network, rules.batch()[0])
+        h = record.h
+        target = learner.targets(record, h[learner.depth])
         for l in range(1, learner.depth + 1):
             self.assertAllClose(h[l], target[l], atol=1e-6)
 
@@ -67,9 +70,8 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     def test_gradients_depend_on_the_layers_above_through_delta_alone(self, name):
         learner = rules.compiled(name)
         x, y = rules.batch()
-        a, h = learner.network.activations(x)
-        fixed = learner.deltas(a, h, tf.constant(y))
-        learner.deltas = lambda a, h, y: fixed
+        fixed = learner.errors(rules.record(learner.network, x), tf.constant(y))
+        learner.errors = lambda record, y: fixed
         before = rules.forward_gradients(learner, x, y)
         for l in (3, 4):
             rules.scramble(learner.network.f[l])
@@ -90,15 +92,33 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         """At given activations: what carries the errors down is another set of weights."""
         learner = rules.learner(name)
         x, y = rules.batch()
-        a, h = learner.network.activations(x)
-        before = learner.deltas(a, h, tf.constant(y))
+        given = rules.record(learner.network, x)
+        before = learner.errors(given, tf.constant(y))
         for l, f in learner.network.f.items():
             weights = f.get_weights()
             rules.scramble(f)
-            after = learner.deltas(a, h, tf.constant(y))
+            after = learner.errors(with_weights_of_now(given), tf.constant(y))
             same = all(bool(tf.reduce_all(before[k] == after[k])) for k in before)
             self.assertEqual(same, l not in layers, f"layer {l}")
             f.set_weights(weights)
+
+
+@tf.custom_gradient
+def in_place_of(now, then):
+    """The numbers of `then`, with the gradient of `now`."""
+    return tf.identity(then), lambda error: (error, tf.zeros_like(error))
+
+
+def with_weights_of_now(given):
+    """A record of the same activations, whose gradients are those of the present weights."""
+    network, inputs, a, h = given.network, {}, {}, {0: given.h[0]}
+    with tf.GradientTape(persistent=True) as tape:
+        for l, f in network.f.items():
+            inputs[l] = tf.constant(given.h[l - 1])
+            tape.watch(inputs[l])
+            a[l] = in_place_of(f.preactivation(inputs[l]), given.a[l])
+            h[l] = f.activation(a[l])
+    return Record(network, tape, inputs, a, h, [])
 
 
 class PhasesTest(tf.test.TestCase, parameterized.TestCase):
@@ -113,7 +133,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
             ((), []),
         ):
             learning = {id(w) for w in learning}
-            learner.enter(*phases)
+            learner.set_phases(*phases)
             before = [(w, w.numpy()) for w in model_weights(learner)]
             for _ in range(2):
                 learner.train_on_batch(*rules.batch())
