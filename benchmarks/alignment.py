@@ -13,9 +13,10 @@ import pathlib
 
 import gin
 
-from tp_keras import data, learners, training
-from tp_keras.dataset import Dataset
+from tp_keras import data, learners
+from tp_keras.data.base import Dataset
 from tp_keras.diagnostics import angles
+from tp_keras.experiment import run as training
 
 
 def learner_of(folder: pathlib.Path, dataset: Dataset) -> learners.Learner:

@@ -18,7 +18,8 @@ import gin
 import numpy as np
 import tensorflow as tf
 
-from tp_keras import feedback, training
+from tp_keras import feedback
+from tp_keras.experiment import run as training
 from tp_keras.train import configure
 
 

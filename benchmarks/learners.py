@@ -17,7 +17,7 @@ def repeated(step, batch, steps):
 
         return tf.while_loop(lambda i, _: i < steps, body, (0, 0.0))[1]
 
-    return run
+    return run.get_concrete_function()  # or TensorFlow warns: the same code, traced for every rule
 
 
 def main():

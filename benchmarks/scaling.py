@@ -15,8 +15,9 @@ import time
 
 import tensorflow as tf
 
-from tp_keras import architectures, learners, objectives, optimizers, strategies
-from tp_keras.dataset import slice_of
+from tp_keras import architectures, learners, objectives, optimizers
+from tp_keras.data.base import slice_of
+from tp_keras.distribution import strategy as strategies
 
 BATCH, WARM_UP = 128, 5
 LAYOUTS = (  # name, devices, processes

@@ -11,6 +11,15 @@ EXAMPLES = {
     "cifar10": ((32, 32, 3), 10),
     "imagenet": ((224, 224, 3), 1000),
 }
+# What a rule needs beside the network, the noise and the inverses' nonlinearity
+ARGUMENTS = {
+    "DTP": {"alpha": 0.1},
+    "LDRL": {"alpha": 0.1},
+    "FixedDTP": {"beta": 0.1, "feedback_limit": 1e-3},
+    "AOSDTP": {"auxiliary_units": 512},
+    "KolenPollack": {"decay": 3e-5},
+    "WeightMirror": {"rate": 1e-3},
+}
 ADAM = {"beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-8}
 
 
@@ -54,14 +63,10 @@ def learner(rule: str, problem: str, adam=None, **options):
     """
     adam = adam or (lambda: optimizers.Adam(1e-4, **ADAM))
     rule, _, inverse_activation = rule.partition(":")
-    arguments, optimizer = {}, {"optimizer": adam()}
+    arguments, optimizer = dict(ARGUMENTS.get(rule, {})), {"optimizer": adam()}
     if issubclass(getattr(learners, rule), learners.TargetLearner):
-        arguments = {"noise_stddev": 0.1, "inverse_activation": inverse_activation or "tanh"}
+        arguments |= {"noise_stddev": 0.1, "inverse_activation": inverse_activation or "tanh"}
         optimizer["inverse_optimizer"] = adam()
-    if rule == "DTP":
-        arguments["alpha"] = 0.1
-    if rule == "AOSDTP":
-        arguments["auxiliary_units"] = 512
     made = getattr(learners, rule)(network(problem), objectives.SoftmaxCrossEntropy(), **arguments)
     made.compile(**optimizer, **options)
     return made

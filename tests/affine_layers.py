@@ -12,6 +12,8 @@ WINDOWS = [(1, 1), (3, 1), (2, 1), (3, 2), (4, 3), (2, 3), (1, 2), (9, 2)]
 LAYERS = {
     "dense_on_units": (lambda **options: Dense(5, "tanh", **options), (11,)),
     "dense_on_image": (lambda **options: Dense(5, "tanh", **options), (3, 4, 2)),
+    # whose inverse is not stored transposed
+    "dense_on_half_pages": (lambda **options: Dense(5, "tanh", **options), (512,)),
 }
 
 

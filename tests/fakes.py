@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
-from tp_keras import sources
+from tp_keras.data import tfds as sources
 
 
 def fake_images(shape=(28, 28, 1), classes=10, examples=192):

@@ -13,8 +13,9 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_graph_cost import traced_step
 
-from tp_keras import data, learners, objectives, training
+from tp_keras import data, learners, objectives
 from tp_keras.diagnostics import Diagnostics, mean_angle, measure
+from tp_keras.experiment import run as training
 from tp_keras.train import configure
 
 LATER = [
@@ -23,7 +24,7 @@ LATER = [
     ("kolen_pollack", learners.KolenPollack, {"decay": 0.1}),
     ("weight_mirror", learners.WeightMirror, {"rate": 0.1}),
     ("ldrl", learners.LDRL, {**rules.TARGETS, "alpha": 0.2}),
-    ("fixed_dtp", learners.FixedDTP, {"alpha": 0.2}),
+    ("fixed_dtp", learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
 ]
 ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES] + LATER
 

@@ -1,34 +1,33 @@
-"""An import points only upward in BUILD.md's list of modules."""
+"""Imports run one way: a module knows only what lies below it."""
 
 import ast
 import pathlib
-import re
 
 import pytest
 
-REPOSITORY = pathlib.Path(__file__).parents[1]
-PACKAGE = REPOSITORY / "tp_keras"
-FREE = ("report/",)  # reads run folders, and is read by nothing
-RULES = "learners/*"
+PACKAGE = pathlib.Path(__file__).parents[1] / "tp_keras"
+# From the lowest up. Modules of one storey may import one another, and any below
+STOREYS = (
+    ("commands", "startup", "keys"),
+    ("layers",),
+    ("network", "feedback", "objectives", "optimizers"),
+    ("learners",),
+    ("schedules", "architectures", "diagnostics"),
+    ("data", "distribution"),
+    ("experiment",),
+    ("train", "search", "rules", "__main__"),
+)
+KNOWS_NO_LEARNER = ("data", "distribution")
+ALONE = "report"  # it imports itself, and nothing but its own command line imports it
 
 
-def listed():
-    """The modules in BUILD.md's order: `layers/conv` and its like, several on some lines."""
-    text = (REPOSITORY / "BUILD.md").read_text()
-    section = text.split("## Modules, in import order\n", 1)[1].split("\n## ", 1)[0]
-    bullets = re.findall(r"^- ([^:\n]+)", section, re.M)
-    return [name for bullet in bullets for name in re.findall(r"`([^`]+)`", bullet)]
+def storey(part):
+    return next(i for i, storey in enumerate(STOREYS) if part in storey)
 
 
-def modules():
-    """Every module's file by its name in the list; a package's `__init__` has none."""
-    files = (path for path in PACKAGE.rglob("*.py") if path.stem not in ("__init__", "__main__"))
-    return {str(path.relative_to(PACKAGE).with_suffix("")): path for path in files}
-
-
-def imported(source):
-    """The names of ours that a module imports, as dotted paths below `tp_keras`."""
-    for node in ast.walk(ast.parse(source)):
+def parts_imported(path):
+    """The first names below `tp_keras` that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -36,67 +35,39 @@ def imported(source):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
         else:
             continue
-        yield from (name.split(".", 1)[1] for name in names if name.startswith("tp_keras."))
+        yield from (name.split(".")[1] for name in names if name.startswith("tp_keras."))
 
 
-def resolve(dotted, known):
-    """The listed modules that importing `tp_keras.<dotted>` reaches."""
-    parts = dotted.split(".")
-    for end in range(len(parts), 0, -1):
-        name = "/".join(parts[:end])
-        if name in known:
-            return [name]
-        if (PACKAGE / name).is_dir():  # what a package exports, it takes from its modules
-            exports = ast.parse((PACKAGE / name / "__init__.py").read_text())
-            origin = {
-                alias.asname or alias.name: node.module.split(".", 1)[1].replace(".", "/")
-                for node in exports.body
-                if isinstance(node, ast.ImportFrom)
-                for alias in node.names
-            }
-            wanted = parts[end] if end < len(parts) else None
-            return [origin[wanted]] if wanted in origin else sorted(set(origin.values()))
-    return []
+def modules():
+    """Every module but the package's own `__init__`, by the part of the package it belongs to."""
+    files = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")
+    return [(path, path.relative_to(PACKAGE).with_suffix("").parts[0]) for path in files]
 
 
-def place(name, order):
-    """Index of a module in the list; the rules share one line, so that a new one adds none."""
-    is_rule = name not in order and name.startswith("learners/")
-    return order.index(RULES if is_rule else name)
+def test_every_part_has_its_storey():
+    listed = {part for storey in STOREYS for part in storey} | {ALONE}
+    assert listed == {part for _, part in modules()}
 
 
-def test_every_module_is_listed_once():
-    order, found = listed(), [name for name in modules() if not name.startswith(FREE)]
-    assert len(order) == len(set(order))
-    missing = sorted(n for n in found if n not in order and not n.startswith("learners/"))
-    gone = sorted(set(order) - set(found) - {RULES})
-    assert not missing, f"add to BUILD.md, Modules, in import order: {', '.join(missing)}"
-    assert not gone, f"BUILD.md lists modules that are not there: {', '.join(gone)}"
+@pytest.mark.parametrize("path, part", modules(), ids=lambda value: getattr(value, "stem", None))
+def test_imports_run_down(path, part):
+    imported = set(parts_imported(path)) - {"__version__"}
+    if part == ALONE:
+        assert imported <= {ALONE}
+        return
+    assert ALONE not in imported - ({ALONE} if part == "__main__" else set())
+    too_high = [other for other in imported if storey(other) > storey(part)]
+    assert not too_high
+    if part in KNOWS_NO_LEARNER:
+        assert not imported & {"learners", "network", "feedback", "objectives"}
 
 
-@pytest.mark.parametrize("name", sorted(name for name in modules() if not name.startswith(FREE)))
-def test_imports_point_upward(name):
-    order = listed()
-    for dotted in imported(modules()[name].read_text()):
-        for other in resolve(dotted, modules()):
-            both_rules = place(other, order) == place(name, order) == order.index(RULES)
-            allowed = place(other, order) < place(name, order) or both_rules
-            assert allowed, f"{name} must not import {other}"
-
-
-@pytest.mark.parametrize("name", sorted(name for name in modules() if name.startswith(FREE)))
-def test_report_needs_no_tensorflow(name):
-    """Tables and figures are drawn where nothing was trained."""
-    source = modules()[name].read_text()
-    for dotted in imported(source):
-        assert dotted.startswith("report"), f"{name} imports {dotted}"
-    assert not re.search(r"^\s*(import|from) (tensorflow|keras)\b", source, re.M)
-
-
-def test_a_downward_import_is_found():
-    source = (
-        "from tp_keras import feedback\nfrom tp_keras.layers import Dense\nimport tp_keras.train"
-    )
-    found = list(imported(source))
-    assert found == ["feedback", "layers.Dense", "train"]
-    assert [resolve(one, modules()) for one in found] == [["feedback"], ["layers/dense"], ["train"]]
+def test_every_module_can_be_imported_first():
+    """No two modules need each other: no import within a function hides a circle."""
+    for path, _ in modules():
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.FunctionDef):
+                inner = [n for n in ast.walk(node) if isinstance(n, ast.ImportFrom)]
+                assert not [n for n in inner if n.module.startswith("tp_keras")] or (
+                    path.stem in ("__main__", "commands")
+                ), path

@@ -6,10 +6,11 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import architectures, augmentation, data, keys
-from tp_keras.arrays import order
+from tp_keras import architectures, data, keys
+from tp_keras.data import augmentation
+from tp_keras.data.arrays import order
 from tp_keras.feedback import direct
-from tp_keras.noise import normal_like
+from tp_keras.learners.noise import normal_like
 
 EXAMPLES, BATCH = 60000, 64
 

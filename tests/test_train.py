@@ -16,7 +16,7 @@ from command_line import CommandLine
 from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from tp_keras import sources
+from tp_keras.data import tfds as sources
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 QUICKSTART = "--gin_file=gin/quickstart.gin"

@@ -2,13 +2,27 @@
 
 import math
 
+import keras
+
 from tp_keras import keys
 from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
+from tp_keras.layers.affine import glorot
 
 
 def random(network):
     """B[2..L], from layer l to layer l - 1; fixed and linear."""
     return {l: _built(Transpose(f, trainable=False), f) for l, f in network.f.items() if l > 1}
+
+
+def gaps(network):
+    """Weights of layers 2..L that random ones have beyond each layer's own, laid out as its own."""
+    return {l: _gap(f) for l, f in network.f.items() if l > 1}
+
+
+def _gap(f):
+    random = glorot(*f.fans)(f.kernel.shape, f.variable_dtype)
+    options = {"trainable": False, "autocast": False, "name": f"{f.name}_gap"}
+    return keras.Variable(random - f.kernel, **options)
 
 
 def direct(network, storage="stored", seed=0):
@@ -48,7 +62,7 @@ def inverses(network, activation, form="paired", auxiliary_units=0):
     Args:
       network: The `Network` to invert.
       activation: The nonlinearity of the inverses.
-      form: What an inverse of a local layer reads (section 4.2 of the paper tried all three):
+      form: What an inverse of a local layer reads (section 3.2 of the paper tried all three):
         "paired", what the layer wrote; "wide", two more pixels along each axis; "dense", all.
       auxiliary_units: How many auxiliary outputs g[L] reads beside the classes (AO-SDTP).
 
@@ -81,6 +95,17 @@ def _dense(f):
     layer = Dense(math.prod(f.out_shape), dtype=f.dtype_policy)
     layer.wire(f.in_shape)
     return layer
+
+
+def fixed_inverses(network, limit):
+    """g[2..L], from layer l to layer l - 1; fixed, tanh, no bias, uniform in [-limit, limit]."""
+    layers = {}
+    for l, f in network.f.items():
+        if l > 1:
+            layers[l] = _built(Transpose(f, activation="tanh", trainable=False), f)
+            kernel = layers[l].kernel  # as yet uniform in Glorot's interval
+            kernel.assign(kernel * (limit / math.sqrt(6.0 / sum(f.fans))))
+    return layers
 
 
 FORMS = {"paired": _paired, "wide": _wide, "dense": _dense}

@@ -65,6 +65,18 @@ class Adam(keras.optimizers.Adam):
         return {**super().get_config(), "epsilon_form": self.epsilon_form}
 
 
+@keras.saving.register_keras_serializable(package="tp_keras")
+class Decay(keras.optimizers.Optimizer):
+    """W -= share * W in one pass; what it takes for a weight's gradient is that share, a scalar."""
+
+    def __init__(self, learning_rate=1.0, **kwargs):
+        super().__init__(learning_rate, **kwargs)
+
+    def update_step(self, gradient, variable, learning_rate):
+        kept = 1 - tf.cast(learning_rate * gradient, variable.dtype)
+        variable.assign(kept * variable)
+
+
 @gin.register(module="tp_keras.optimizers")
 def adam(learning_rate, beta_1, beta_2, epsilon, epsilon_form="tensorflow"):
     """Builds an `Adam`; gin tells the forward one from the inverse one by scope."""

@@ -37,7 +37,7 @@ class DFATest(tf.test.TestCase):
         seeded = rules.compiled("dfa", network, feedback_storage="seeded", seed=4)
         stored = rules.compiled("dfa", network)
         for l, B in stored.B.items():
-            B.kernel.assign(seeded.B[l].matrix())
+            B.kernel.assign(tf.transpose(seeded.B[l].matrix()))
         x, y = rules.batch()
         pairs = [rules.forward_gradients(dfa, x, y) for dfa in (seeded, stored)]
         for one, other in zip(*pairs, strict=True):

@@ -7,6 +7,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 
 from tp_keras import learners, objectives
+from tp_keras.experiment import checkpoints
 from tp_keras.optimizers import Adam
 
 
@@ -18,40 +19,60 @@ def compiled(optimizer, decay, eager=True):
     return learner
 
 
-def differences(learner):
-    """W - B^T by layer, laid out as B."""
-    f = learner.network.f
-    return {l: f[l].backward_kernel(f[l].kernel) - B.kernel for l, B in learner.B.items()}
+def feedback(learner):
+    """B by layer, laid out as W."""
+    return {l: learner.network.f[l].kernel + gap for l, gap in learner.gap.items()}
+
+
+def followed(learner, optimizer, decay, x, y, steps):
+    """W and B, by layer, after steps of equations 16 and 17 as they stand, each with a state."""
+    fa = rules.compiled("fa", learner.network)
+    W = {w.path: w for w in learner.network.trainable_variables}
+    decaying = {learner.network.f[l].kernel.path: l for l in learner.gap}
+    B = {l: tf.Variable(kernel) for l, kernel in feedback(learner).items()}
+    forward, backward = (optimizer(0.05) for _ in range(2))
+    for _ in range(steps):
+        for l, kernel in B.items():
+            fa.B[l].kernel.assign(learner.network.f[l].backward_kernel(kernel))
+        gradients = dict(zip(W, rules.forward_gradients(fa, x, y), strict=True))
+        lost = {path: decay * tf.constant(W[path]) for path in decaying}
+        lost_B = {l: decay * tf.constant(kernel) for l, kernel in B.items()}
+        forward.apply(list(gradients.values()), list(W.values()))
+        backward.apply([gradients[path] for path in decaying], [B[l] for l in decaying.values()])
+        for path, l in decaying.items():
+            W[path].assign_sub(lost[path])
+            B[l].assign_sub(lost_B[l])
+    return [w.numpy() for w in W.values()], {l: kernel.numpy() for l, kernel in B.items()}
 
 
 class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters(keras.optimizers.SGD, Adam)
-    def test_difference_of_w_and_b_falls_by_the_decay_each_step(self, optimizer):
-        learner = compiled(optimizer(0.05), decay=0.1)
-        for _ in range(4):
-            before = differences(learner)
-            learner.train_on_batch(*rules.batch())
-            for l, difference in differences(learner).items():
-                self.assertAllClose(0.9 * before[l], difference, atol=1e-6)
-
-    def test_w_decays_as_b_does_and_nothing_is_copied(self):
-        learner = compiled(keras.optimizers.SGD(0.0), decay=0.1)
-        kernels = learner.kernels(learner.network.f) + learner.kernels(learner.B)
-        before = [kernel.numpy() for kernel in kernels]
-        learner.train_on_batch(*rules.batch())
-        for old, kernel in zip(before, kernels, strict=True):
-            self.assertAllClose(0.9 * old, kernel, atol=1e-6)
-
-    def test_gradients_of_w_are_those_of_fa(self):
-        learner = compiled(keras.optimizers.SGD(0.1), decay=0.1)
+    def test_w_and_b_are_those_of_the_two_equations(self, optimizer):
+        """And nothing decays that has no B."""
         x, y = rules.batch()
-        fa = rules.compiled("fa", learner.network)
-        fa.B = learner.B
-        with tf.GradientTape() as tape:
-            a, h = learner.network.activations(tf.constant(x))
-        (_, gradients, _), *_ = learner.updates(tape, a, h, tf.constant(y))
-        for old, new in zip(rules.forward_gradients(fa, x, y), gradients, strict=True):
-            self.assertAllEqual(old, new)
+        learner, twin = (compiled(optimizer(0.05), decay=0.1) for _ in range(2))
+        W, B = followed(twin, optimizer, 0.1, x, y, steps=4)
+        for _ in range(4):
+            learner.train_on_batch(x, y)
+        for old, new in zip(W, learner.network.trainable_variables, strict=True):
+            self.assertAllClose(old, new, atol=1e-6)
+        for l, kernel in feedback(learner).items():
+            self.assertAllClose(B[l], kernel, atol=1e-6)
+
+    def test_b_starts_as_random_as_w_and_apart_from_it(self):
+        learner = compiled(keras.optimizers.SGD(0.1), decay=0.1)
+        for l, B in feedback(learner).items():
+            f = learner.network.f[l]
+            limit = np.sqrt(6 / sum(f.fans))
+            self.assertAllInRange(B, -limit, limit)
+            self.assertGreater(np.abs(B).max(), 0.7 * limit)
+            self.assertLess(np.abs(np.corrcoef(np.ravel(B), np.ravel(f.kernel))[0, 1]), 0.4)
+
+    def test_no_weight_is_copied_and_b_has_no_optimizer(self):
+        learner = compiled(Adam(0.1), decay=0.1)
+        states = sum(len(v.shape) > 0 for v in checkpoints.state(learner))
+        weights = len(learner.network.weights)
+        self.assertEqual(states, 3 * weights + len(learner.gap))
 
     def test_angle_to_bp_goes_to_zero(self):
         learner = compiled(keras.optimizers.SGD(0.5), decay=0.02, eager=False)

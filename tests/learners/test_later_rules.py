@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from saving import saved_and_loaded
 
-from tp_keras import training
+from tp_keras.experiment import run as training
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 LATER = ("frozen", "sign_symmetry", "kolen_pollack", "weight_mirror", "ldrl", "fixed_dtp")

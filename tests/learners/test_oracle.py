@@ -17,7 +17,7 @@ from absl.testing import parameterized
 from tp_keras import architectures
 from tp_keras.optimizers import Adam
 
-ORACLE = dict(np.load(pathlib.Path(__file__).parents[1] / "data" / "oracle.npz"))
+ORACLE = dict(np.load(pathlib.Path(__file__).parents[1] / "reference/oracle.npz"))
 TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 EPSILON_FORMS = {"tf": "tensorflow", "paper": "paper"}
 DTYPES = [("float32", "float32"), ("float64", "float64")]
@@ -39,13 +39,13 @@ def trained_weights(learner):
         weights |= {f"W{l}": (f.kernel, False), f"b{l}": (f.bias, False)}
     for l, g in getattr(learner, "g", {}).items():
         top = "ao" if hasattr(learner, "auxiliary") and l == learner.depth else l
-        weights |= {f"V{top}": (g.kernel, True), f"c{top}": (g.bias, False)}
+        weights |= {f"V{top}": (g.kernel, False), f"c{top}": (g.bias, False)}
     return weights
 
 
 def fixed_weights(learner):
     weights = {}
-    name, transposed = ("D", True) if type(learner).__name__ == "DFA" else ("B", False)
+    name, transposed = ("D", False) if type(learner).__name__ == "DFA" else ("B", True)
     for l, B in getattr(learner, "B", {}).items():
         weights[f"{name}{l}"] = (B.kernel, transposed)
     if hasattr(learner, "auxiliary"):

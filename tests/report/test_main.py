@@ -5,6 +5,8 @@ import html.parser
 import io
 import pathlib
 import re
+import sys
+from unittest import mock
 
 import tensorflow as tf
 from fake_run_folders import write_run
@@ -28,7 +30,7 @@ class ReportTest(tf.test.TestCase):
     def test_all_files_are_written(self):
         write_run(self.runs / "0")
         self.assertEqual(self.report(), (0, ""))
-        tables = [f"table{t}.{kind}" for t in ("1a", "1b", "2") for kind in ("csv", "md", "tex")]
+        tables = [f"table1a.{kind}" for kind in ("csv", "md", "tex")]
         files = ["figure8.png", "figure8.svg", "index.html", *tables]
         self.assertEqual(sorted(path.name for path in self.out.iterdir()), files)
 
@@ -43,7 +45,35 @@ class ReportTest(tf.test.TestCase):
         self.assertIn("1 unfinished skipped", page)
         self.assertIn("&lt;half&gt;", page)
         self.assertIn("<td>20.00</td><td>Table 1 (a), Figure 8</td>", page)
-        self.assertIn("Not drawn: it needs a run on cifar10", page)
+        self.assertIn("Figure 2 is not drawn: it needs a run on cifar10.", page)
+        self.assertIn("<p class='missing'>Table 1 (b): CIFAR-10: no run of it.</p>", page)
+
+    def test_the_page_fits_a_phone_and_says_a_caption_once(self):
+        write_run(self.runs / "0")
+        self.report()
+        page = (self.out / "index.html").read_text(encoding="utf-8")
+        self.assertIn("<meta name='viewport' content='width=device-width, initial-scale=1'>", page)
+        outside = re.sub(r"<div class='wide'>.*?</div>", "", page, flags=re.S)
+        self.assertNotRegex(outside, "<table|<img")
+        self.assertEqual(page.count("Train (dashed) and test (solid) classification errors"), 1)
+
+    def test_names_of_finished_runs_are_escaped(self):
+        write_run(self.runs / "<b>", dataset="<script>")
+        write_run(self.runs / "<i>", dataset="<script>", epochs=2, test_errors=(3, 2))
+        self.report()
+        page = (self.out / "index.html").read_text(encoding="utf-8")
+        self.assertIn("<td>&lt;b&gt;</td><td>&lt;script&gt;</td>", page)
+        self.assertIn("<li>&lt;i&gt;: not a dataset of the paper</li>", page)
+        self.assertNotRegex(page, "<b>|<i>|<script>")
+
+    def test_left_out_runs_say_why(self):
+        write_run(self.runs / "part", train_examples=256)
+        self.report()
+        page = (self.out / "index.html").read_text(encoding="utf-8")
+        self.assertIn("<li>part: 256 of 60,000 training examples</li>", page)
+        table = (self.out / "other1.md").read_text(encoding="utf-8")
+        self.assertIn("### MNIST, 256 of 60,000 training examples", table)
+        self.assertFalse((self.out / "table1a.md").exists())
 
     def test_the_same_runs_give_the_same_bytes(self):
         write_run(self.runs / "0")
@@ -67,14 +97,70 @@ class ReportTest(tf.test.TestCase):
         status, errors = self.report()
         self.assertEqual(status, 2)
         self.assertRegex(errors, r"^error: --runs must hold a finished run, .* 1 unreadable.*\n$")
+        self.assertEqual([path.name for path in self.root.iterdir()], ["runs"])
 
-    def test_an_out_that_cannot_be_written_is_refused(self):
+    def test_an_out_that_cannot_be_written_is_refused_and_nothing_is_made(self):
         write_run(self.runs / "0")
-        self.out = self.root / "file"
-        self.out.write_text("in the way")
-        status, errors = self.report()
+        (self.root / "file").write_text("in the way")
+        (self.root / "link").symlink_to(self.root / "elsewhere")
+        for out in ("file", "file/new", "link", "new/" + "x" * 300):
+            self.out = self.root / out
+            status, errors = self.report()
+            self.assertEqual(status, 2)
+            self.assertRegex(errors, r"^error: --out must be a folder that can be written, .*\n$")
+        names = sorted(path.name for path in self.root.iterdir())
+        self.assertEqual(names, ["file", "link", "runs"])
+
+    def test_flags_that_name_no_folder_are_refused(self):
+        write_run(self.runs / "0")
+        runs = f"--runs={self.runs}"
+        for flags in ([runs, "--out="], ["--runs="], [runs, "--out=~nobody_here/x"], ["--what"]):
+            errors = io.StringIO()
+            with contextlib.redirect_stderr(errors):
+                try:
+                    status = main(flags)
+                except SystemExit as end:  # argparse
+                    status = end.code
+            self.assertEqual(status, 2)
+            self.assertRegex(errors.getvalue(), r"^error: .*\n$")
+
+    def test_nothing_is_written_through_a_link(self):
+        write_run(self.runs / "0")
+        self.out.mkdir(parents=True)
+        precious = self.root / "precious"
+        precious.write_text("mine")
+        for name in ("index.html", "table1a.md", "figure8.svg"):
+            (self.out / name).symlink_to(precious)
+        self.assertEqual(self.report(), (0, ""))
+        self.assertEqual(precious.read_text(), "mine")
+        self.assertFalse((self.out / "index.html").is_symlink())
+        self.assertEqual([path for path in self.out.iterdir() if "partial" in path.name], [])
+
+    def test_what_nobody_foresaw_is_one_line_and_a_file(self):
+        write_run(self.runs / "0")
+        with mock.patch("tp_keras.report.tables.tables", side_effect=KeyError("odd\nkey")):
+            status, errors = self.report()
+        self.assertEqual(status, 1)
+        found = re.fullmatch(
+            r"error: not foreseen \(KeyError: 'odd\\nkey'\); please report it with (\S+)\n", errors
+        )
+        file = pathlib.Path(found[1])
+        self.addCleanup(file.unlink)
+        self.assertIn("Traceback", file.read_text())
+        self.assertFalse(self.out.exists())
+
+    def test_without_matplotlib_a_line_says_what_to_install(self):
+        write_run(self.runs / "0")
+        ours = [name for name in sys.modules if name.startswith("tp_keras.report.")]
+        hidden = dict.fromkeys(("matplotlib", "matplotlib.figure"))
+        with mock.patch.dict(sys.modules, hidden):
+            for name in set(ours) - {"tp_keras.report.__main__"}:
+                del sys.modules[name]
+            status, errors = self.report()
         self.assertEqual(status, 2)
-        self.assertRegex(errors, r"^error: --out must be a folder that can be written, .*\n$")
+        line = 'error: the report needs matplotlib: pip install "tp_keras[report]"\n'
+        self.assertEqual(errors, line)
+        self.assertFalse(self.out.exists())
 
 
 if __name__ == "__main__":

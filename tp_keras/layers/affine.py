@@ -53,12 +53,16 @@ class Affine(keras.layers.Layer):
     def call(self, h):
         return self.activation(self.preactivation(h))
 
-    def adjoint(self, delta):
-        """Returns A^T delta, `(batch, *in_shape)`, for `delta` of `(batch, *out_shape)`."""
-        product = self.transposed_linear(
-            tf.cast(delta, self.compute_dtype), self.kernel_for_products()
-        )
-        return tf.cast(product, self.variable_dtype)
+    def adjoint(self, delta, kernel=None):
+        """Returns A^T delta, `(batch, *in_shape)`, for `delta` of `(batch, *out_shape)`.
+
+        Args:
+          delta: Errors of the pre-activations.
+          kernel: Weights to take for the layer's own, laid out as those.
+        """
+        kernel = self.kernel if kernel is None else kernel
+        delta, kernel = (tf.cast(x, self.compute_dtype) for x in (delta, kernel))
+        return tf.cast(self.transposed_linear(delta, kernel), self.variable_dtype)
 
     def transposed_linear(self, y, kernel):
         """Returns A^T y for a kernel laid out as this layer's own."""

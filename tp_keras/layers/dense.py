@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from tp_keras.layers.affine import Affine
 
+HALF_PAGE = 512  # floats
+
 
 @keras.saving.register_keras_serializable(package="tp_keras")
 class Dense(Affine):
@@ -37,9 +39,25 @@ class Dense(Affine):
     def linear(self, h, kernel):
         return tf.matmul(tf.reshape(h, (-1, self.kernel_shape[0])), kernel)
 
+    # The paired `Transpose` reads its kernel straight through where it is stored transposed. Not
+    # where its rows would lie a multiple of 2 KiB apart: these fall on the same lines of a cache
+
+    @property
+    def backward_is_transposed(self):
+        return self.kernel_shape[0] % HALF_PAGE > 0
+
+    def backward_kernel(self, kernel):
+        return tf.transpose(kernel) if self.backward_is_transposed else tf.convert_to_tensor(kernel)
+
+    @property
+    def backward_kernel_shape(self):
+        return self.kernel_shape[::-1] if self.backward_is_transposed else self.kernel_shape
+
     def backward_linear(self, y, kernel):
         # An inverse may be fully connected where the layer below it has a spatial output
-        return super().backward_linear(tf.reshape(y, (-1, self.units)), kernel)
+        y = tf.reshape(y, (-1, self.units))
+        product = tf.matmul(y, kernel, transpose_b=not self.backward_is_transposed)
+        return tf.reshape(product, (-1, *self.in_shape))
 
     def get_config(self):
         return {**super().get_config(), "units": self.units}

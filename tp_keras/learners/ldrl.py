@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tp_keras import keys
 from tp_keras.learners.dtp import DTP
+from tp_keras.learners.noise import normal_like
 from tp_keras.learners.target_learner import squared_norm
-from tp_keras.noise import normal_like
 
 
 @gin.register(module="tp_keras.learners")
@@ -18,7 +18,8 @@ class LDRL(DTP):
     loss[l] = -2 <x, g(f(h + x)) - g(f(h))> + ||g(f(h) + z) - g(f(h))||^2
 
     with h = h[l-1] and noise x, z of one deviation; its minimum is J_g = J_f^T, where small
-    targets carry BP's errors down. Topmost target as in DTP: Ernoult et al. also learn g[L].
+    targets carry BP's errors down. Ernoult et al. learn g[L] as well and take many feedback steps
+    for each batch; here the topmost target is DTP's, and each batch one step of the inverses.
     """
 
     def inverse_losses(self, h):

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tp_keras.distributed_fit import DistributedFit
+from tp_keras.learners.keras_trainer import DistributedFit
 
 
 class Learner(DistributedFit, keras.Model):

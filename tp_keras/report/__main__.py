@@ -3,65 +3,118 @@
 import argparse
 import pathlib
 import sys
+import tempfile
+import traceback
 
-from tp_keras.report import formats, page
-from tp_keras.report.cells import cells
+from tp_keras.report import files, formats, tables
+from tp_keras.report.cells import by_problem, cells, other_cells
 from tp_keras.report.runs import Found, read_runs
-from tp_keras.report.tables import tables
 
-BAD_INPUT = 2
+UNFORESEEN, BAD_INPUT = 1, 2
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with the flags in one line."""
+
+    def error(self, message):
+        self.exit(BAD_INPUT, f"error: {files.visible(message)}\n")
 
 
 def write_report(found: Found, out: pathlib.Path) -> None:
-    """Writes all tables and figures and `index.html` into `out`.
+    """Writes all tables and figures and `index.html` into `out`, or nothing if drawing fails.
 
     Raises:
       OSError: If `out` cannot be written.
     """
-    # Imported here: drawing needs matplotlib, which only the report's extra installs
-    from tp_keras.report import figures
+    from tp_keras.report import angles, figures, page
 
-    out.mkdir(parents=True, exist_ok=True)
-    chosen = cells(found.runs)
-    shown, drawn = tables(chosen), figures.figures(chosen, found.runs)
-    for table in shown:
-        _write(out / f"{table.name}.md", formats.markdown(table))
-        _write(out / f"{table.name}.csv", formats.as_csv(table))
-        _write(out / f"{table.name}.tex", formats.latex(table))
-    for figure in drawn:
-        if figure.drawing:
-            figures.write(figure, out)
-    _write(out / "index.html", page.page(shown, drawn, found))
+    chosen, others = cells(found.runs), other_cells(found.runs)
+    drawn = figures.figures(chosen, found.runs, others)
+    shown = tables.tables(chosen, others)
+    of_layers = angles.table(by_problem(chosen, others))
+    shown += [of_layers] if of_layers else []
+    written = {}
+    for table in (table for table in shown if table.cells):
+        written[f"{table.name}.md"] = formats.markdown(table).encode()
+        written[f"{table.name}.csv"] = formats.as_csv(table).encode()
+        written[f"{table.name}.tex"] = formats.latex(table).encode()
+    for figure in (figure for figure in drawn if figure.drawing):
+        for kind in ("png", "svg"):
+            written[f"{figure.name}.{kind}"] = figures.as_bytes(figure, kind)
+    pictures = {name: content for name, content in written.items() if name.endswith(".svg")}
+    left_out = page.left_out(found.runs, chosen)
+    written["index.html"] = page.page(shown, drawn, pictures, found, left_out).encode()
+    files.make_folder(out)
+    for name, content in written.items():
+        files.write(out / name, content)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
-    parser = argparse.ArgumentParser("python -m tp_keras.report", description=__doc__)
-    parser.add_argument("--runs", default="runs", type=pathlib.Path, help="Folder of run folders.")
-    parser.add_argument("--out", default="report", type=pathlib.Path, help="Folder to write.")
+    parser = Parser("python -m tp_keras.report", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--runs", default="runs", help="Folder of run folders.")
+    parser.add_argument("--out", default="report", help="Folder to write.")
     flags = parser.parse_args(arguments)
     try:
-        found = read_runs(flags.runs)
-        for line in found.warnings:
-            print(f"warning: {line}", file=sys.stderr)
-        write_report(found, flags.out)
+        report(flags)
     except ValueError as error:
         return _fail(error)
     except OSError as error:
-        return _fail(f"--out must be a folder that can be written, received {flags.out} ({error})")
+        reason = files.reason(error)
+        return _fail(f"--out must be a folder that can be written, received {flags.out} ({reason})")
     except ModuleNotFoundError as error:
-        return _fail(f"the report needs {error.name}: pip install -e '.[report]'")
-    print(page.summary(found))
-    print(f"report {flags.out / 'index.html'}")
+        name = (error.name or "matplotlib").partition(".")[0]
+        return _fail(f'the report needs {name}: pip install "tp_keras[report]"')
+    # A fault of the report itself: its user gets one line too, and what to send us
+    except Exception as error:
+        return _unforeseen(error)
     return 0
 
 
-def _write(path, text):
-    path.write_text(text, encoding="utf-8")
+def report(flags: argparse.Namespace) -> None:
+    """Reads the runs, writes the report, and says what became of them."""
+    # Only the report's extra installs matplotlib: say so before all else
+    from tp_keras.report import page
+
+    runs, out = _path("--runs", flags.runs), _path("--out", flags.out)
+    _check_out(out)
+    found = read_runs(runs)
+    for line in found.warnings:
+        print(f"warning: {line}", file=sys.stderr)
+    write_report(found, out)
+    print(files.visible(page.summary(found)))
+    print(f"report {files.visible(out / 'index.html')}")
+
+
+def _path(flag, text):
+    try:
+        path = pathlib.Path(text).expanduser()
+    except RuntimeError:
+        path = None
+    if not text or path is None or "\0" in text:
+        raise ValueError(f"{flag} must be a folder, received {text!r}")
+    return path
+
+
+def _check_out(out):
+    """Raises ValueError where the report cannot go, before anything is read."""
+    if out.is_symlink() or (out.exists() and not out.is_dir()):
+        what = "it is a link" if out.is_symlink() else "it is no folder"
+        raise ValueError(
+            f"--out must be a folder that can be written, received {files.visible(out)} ({what})"
+        )
+
+
+def _unforeseen(error):
+    with tempfile.NamedTemporaryFile("w", prefix="report_", suffix=".txt", delete=False) as file:
+        traceback.print_exception(error, file=file)
+    what = files.visible(f"{type(error).__name__}: {error}", 100)
+    print(f"error: not foreseen ({what}); please report it with {file.name}", file=sys.stderr)
+    return UNFORESEEN
 
 
 def _fail(reason):
-    print(f"error: {reason}", file=sys.stderr)
+    print(f"error: {files.visible(reason)}", file=sys.stderr)
     return BAD_INPUT
 
 

@@ -1,25 +1,29 @@
 """Which runs stand for a cell of a table, and their mean and standard deviation."""
 
 import dataclasses
+import math
 import statistics
 
-from tp_keras.report import paper
+from tp_keras.report import compare, style
 from tp_keras.report.runs import Run
+
+Key = tuple[str, str, str, str]  # dataset, architecture, method, schedule
 
 
 @dataclasses.dataclass(frozen=True)
 class Cell:
-    """The runs of one cell: same settings and epochs, one for each seed."""
+    """The runs of one cell: same settings, asked to train as long, one for each seed."""
 
     runs: list[Run]
     left_out: list[Run]
 
     @property
     def epochs(self) -> int:
-        return self.runs[0].result["epochs"]
+        """Of the longest run: a callback may stop seeds at other epochs."""
+        return max(run.result["epochs"] for run in self.runs)
 
     def mean(self, key: str) -> float | None:
-        """Mean over seeds of a number of `result.json`; None if a run lacks it."""
+        """Mean over seeds of a number of a run; None if a run lacks it."""
         values = self._values(key)
         return statistics.fmean(values) if values else None
 
@@ -28,47 +32,70 @@ class Cell:
         values = self._values(key)
         return statistics.stdev(values) if len(values) > 1 else None
 
-    def curve(self, column: str) -> list[float]:
-        """Mean over seeds of a column of `epochs.csv`; empty if no run has it."""
+    def curve(self, column: str) -> list[tuple[float, float, float]]:
+        """Mean, lowest and highest over seeds, of each epoch that all have; may be empty."""
         columns = [run.epochs[column] for run in self.runs if column in run.epochs]
-        return [statistics.fmean(values) for values in zip(*columns, strict=False)]
+        return [_spread(values) for values in zip(*columns, strict=False)]
 
     def _values(self, key):
-        values = [run.result.get(key) for run in self.runs]
+        values = [run.number(key) for run in self.runs]
         return values if None not in values else []
 
 
-def cells(runs: list[Run]) -> dict[tuple[str, str, str, str], Cell]:
+def cells(runs: list[Run]) -> dict[Key, Cell]:
     """The cell of each dataset, architecture, method and schedule that has a run.
 
-    Trials of a search stand for no cell, nor do runs of another auxiliary output size or another
-    part of the data than the paper's.
+    Only runs that compare with the paper's count: see `compare.why_not`.
     """
-    groups = {}
+    return _cells(run for run in runs if not compare.why_not(run))
+
+
+def other_cells(runs: list[Run]) -> dict[str, dict[Key, Cell]]:
+    """The cells of runs on other data or networks than the paper's, by their title."""
+    problems = {}
     for run in runs:
-        if not run.is_trial and _has_paper_size(run) and not is_subset(run):
-            groups.setdefault(run.cell, []).append(run)
-    return {cell: pick(group) for cell, group in groups.items()}
+        if not run.is_trial and compare.difference(run):
+            problems.setdefault(compare.problem(run), []).append(run)
+    return {title: _cells(problems[title]) for title in sorted(problems)}
+
+
+def by_problem(cells: dict[Key, Cell], others: dict[str, dict[Key, Cell]]) -> dict:
+    """The paper's cells by dataset, then `others`: all by their title."""
+    found = {}
+    for key, cell in cells.items():
+        found.setdefault(style.dataset(key[0]), {})[key] = cell
+    return found | others
 
 
 def pick(runs: list[Run]) -> Cell:
     """Chooses by training length, then number of seeds, then name: never by the error."""
     groups = {}
     for run in sorted(runs, key=lambda run: run.name):
-        seeds = groups.setdefault((run.settings, run.result["epochs"]), {})
+        seeds = groups.setdefault((run.settings, run.asked_epochs), {})
         seeds.setdefault(run.result["seed"], run)
     chosen = max(groups, key=lambda group: (group[1], len(groups[group])))
     picked = list(groups[chosen].values())
     return Cell(picked, [run for run in runs if run not in picked])
 
 
-def is_subset(run: Run) -> bool:
-    """Whether a run says that it trained on a part of the paper's training set."""
-    examples = run.result.get("train_examples")
-    full = paper.TRAIN_EXAMPLES.get(run.result["dataset"])
-    return None not in (examples, full) and examples < full
+def why_left_out(run: Run, cell: Cell) -> str:
+    """Why another run of its cell is shown in place of this one."""
+    shown = cell.runs[0]
+    if run.asked_epochs < shown.asked_epochs:
+        epochs = f"{shown.asked_epochs} epochs and not {run.asked_epochs}"
+        return f"its cell shows {shown.name}, of {epochs}"
+    if run.settings != shown.settings:
+        return f"its cell shows {shown.name}, of other settings with as many seeds or more"
+    return f"its cell shows another run of seed {run.result['seed']}"
 
 
-def _has_paper_size(run):
-    units = paper.AUXILIARY_UNITS.get(run.result["dataset"])
-    return None in (units, run.auxiliary_units) or run.auxiliary_units == units
+def _cells(runs):
+    groups = {}
+    for run in runs:
+        groups.setdefault(run.cell, []).append(run)
+    return {cell: pick(group) for cell, group in groups.items()}
+
+
+def _spread(values):
+    finite = [value for value in values if math.isfinite(value)]
+    return (statistics.fmean(finite), min(finite), max(finite)) if finite else (math.nan,) * 3

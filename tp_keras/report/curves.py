@@ -1,118 +1,93 @@
-"""Learning curves: Figures 2, 3, 6 and 8."""
+"""Learning curves: Figures 2, 3, 6 and 8, and those of other data than the paper's."""
 
 import dataclasses
-import math
-import statistics
 
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 
-from tp_keras.report import style
-from tp_keras.report.cells import Cell
+from tp_keras.report import panels, style
+from tp_keras.report.cells import Cell, Key
 from tp_keras.report.runs import Run
 
-MARKS = 8  # markers along a line
+FEW = 4  # curves of a panel that can be told apart; more get a panel for each rule
+MOST = 36  # panels of a figure
+REFERENCE = "bp"  # drawn in grey beside each rule
+BOTH = (("train_error", "--", "train"), ("test_error", "-", "test"))
+TOP5 = (("test_error", "-", "top-1"), ("test_top5_error", ":", "top-5"))
+LOSSES = (("train_loss", "--", "train"), ("test_loss", "-", "test"))
+SQUARED = "squared error per image"
 
 
 @dataclasses.dataclass(frozen=True)
 class Drawing:
-    """A figure, the runs that it shows, and what its caption must add."""
+    """A figure and the runs that it shows."""
 
     figure: Figure
     runs: list[Run]
-    remark: str = ""
 
 
-def classification(cells: dict[tuple, Cell], lines: style.Lines, dataset: str) -> Drawing | None:
+def classification(cells: dict[Key, Cell], lines: style.Lines, dataset: str) -> Drawing | None:
     """Figures 2 and 8: FC beside LC with the ConvNet, train dashed, test solid."""
-    kinds = (("train_error", "--", "train"), ("test_error", "-", "test"))
-    panels = [("FC", ("fc",)), ("LC and ConvNet", ("lc", "conv"))]
-    shown = [(title, _curves(cells, dataset, nets, kinds)) for title, nets in panels]
-    return _draw(shown, lines, kinds, "error (%)")
+    name = style.dataset(dataset)
+    nets = {f"{name} FC": ("fc",), f"{name} LC": ("lc", "conv")}
+    return _draw(_by_net(_part(cells, dataset), nets, BOTH), lines, BOTH, "error (%)")
 
 
-def imagenet(cells: dict[tuple, Cell], lines: style.Lines) -> Drawing | None:
-    """Figure 3: top-1 test error solid, top-5 dotted, in one panel."""
-    kinds = (("test_error", "-", "top-1"), ("test_top5_error", ":", "top-5"))
-    shown = [("", _curves(cells, "imagenet2012", ("lc", "conv"), kinds))]
-    return _draw(shown, lines, kinds, "test error (%)")
+def imagenet(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
+    """Figure 3: top-1 test error solid, top-5 dotted."""
+    nets = {"ImageNet LC": ("lc", "conv")}
+    return _draw(_by_net(_part(cells, "imagenet2012"), nets, TOP5), lines, TOP5, "test error (%)")
 
 
-def autoencoder(cells: dict[tuple, Cell], lines: style.Lines) -> Drawing | None:
+def autoencoder(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
     """Figure 6: squared error of an image's reconstruction, train dashed, test solid."""
-    kinds = (("train_loss", "--", "train"), ("test_loss", "-", "test"))
-    shown = [("", _curves(cells, "mnist", ("autoencoder",), kinds))]
-    return _draw(shown, lines, kinds, "squared error per image (sum over pixels)")
+    nets = {"MNIST autoencoder": ("autoencoder",)}
+    return _draw(_by_net(_part(cells, "mnist"), nets, LOSSES), lines, LOSSES, SQUARED)
 
 
-def new_figure(width: float, height: float) -> Figure:
-    """A figure of a size in inches that keeps its letters readable across a printed page."""
-    return Figure(figsize=(width, height), layout="constrained")
+def other(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
+    """Curves of one problem that is not the paper's, by net."""
+    in_percent = all(run.in_percent for cell in cells.values() for run in cell.runs)
+    kinds, unit = (BOTH, "error (%)") if in_percent else (LOSSES, "squared error")
+    problems = sorted({key[:2] for key in cells})
+    nets = {f"{style.dataset(data)} {style.net(net)}": (net,) for data, net in problems}
+    return _draw(_by_net(cells, nets, kinds), lines, kinds, unit)
 
 
-def method_legend(figure: Figure, keys: list[tuple], lines: style.Lines, others: list) -> None:
-    """One legend below all panels: methods by colour and marker, then the kinds of line."""
-    looks = {style.label(*key): lines(*key) for key in sorted(keys, key=lambda k: style.order(*k))}
-    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
-    columns = min(4, len(handles) + len(others))
-    figure.legend(handles=handles + others, loc="outside lower center", ncols=columns)
+def _part(cells, dataset):
+    return {key: cell for key, cell in cells.items() if key[0] == dataset}
 
 
-def _curves(cells, dataset, architectures, kinds):
-    """The cells of a panel that have a curve of the first kind or the second."""
+def _by_net(cells, nets, kinds):
+    """The curves of each net that has some, with their cells."""
     found = {}
-    for key in sorted(cells, key=lambda key: style.order(*key[1:])):
-        if key[0] == dataset and key[1] in architectures:
+    for title, architectures in nets.items():
+        for key in sorted(cells, key=lambda key: style.order(*key[1:])):
             columns = {column: cells[key].curve(column) for column, *_ in kinds}
-            if any(columns.values()):
-                found[key] = cells[key], columns
+            if key[1] in architectures and any(columns.values()):
+                found.setdefault(title, {})[panels.Curve(key, columns)] = cells[key]
     return found
 
 
-def _draw(panels, lines, kinds, unit):
-    panels = [(title, curves) for title, curves in panels if curves]
-    if not panels:
+def _draw(found, lines, kinds, unit):
+    if not found:
         return None
-    figure = new_figure(3.6 * max(len(panels), 1.5), 4.4)
-    outside = []
-    grid = figure.subplots(1, len(panels), squeeze=False)
-    for axes, (title, curves) in zip(grid[0], panels, strict=True):
-        axes.set(title=title, xlabel="epoch", ylabel=unit)
-        for place, (key, (_, columns)) in enumerate(curves.items()):
-            for column, dashes, _ in kinds:
-                _plot(axes, columns[column], lines(*key[1:]), dashes, place)
-        outside += _limit(axes, title, curves, [column for column, *_ in kinds])
-    keys = [key[1:] for _, curves in panels for key in curves]
-    others = [Line2D([], [], color="black", linestyle=d, label=text) for _, d, text in kinds]
-    method_legend(figure, keys, lines, others)
-    runs = [run for _, curves in panels for cell, _ in curves.values() for run in cell.runs]
-    return Drawing(figure, runs, " ".join(outside))
+    groups = [_panels(title, list(curves), kinds) for title, curves in found.items()]
+    figure = panels.draw([group[:MOST] for group in groups], lines, kinds, unit)
+    runs = [run for curves in found.values() for cell in curves.values() for run in cell.runs]
+    return Drawing(figure, runs)
 
 
-def _plot(axes, values, look, dashes, place):
-    epochs = range(1, len(values) + 1)
-    line = {"color": look["color"], "linestyle": dashes, "linewidth": 1.1 if dashes == "-" else 0.8}
-    axes.plot(epochs, values, **line)
-    if dashes == "-":  # markers over all lines, staggered, so that they show where lines cross
-        step = max(1, len(values) // MARKS)
-        marks = slice(place % step, None, step)
-        axes.plot(epochs[marks], values[marks], **look, linestyle="none", zorder=3)
-
-
-def _limit(axes, title, curves, names):
-    """Cuts off what would flatten the rest, and returns a sentence on curves wholly beyond."""
-    values = {
-        (key, name): [v for v in columns[name] if math.isfinite(v)]
-        for key, (_, columns) in curves.items()
-        for name in names
-    }
-    values = {key: column for key, column in values.items() if column}
-    lasts = [column[-1] for column in values.values()]
-    highest = max(max(column) for column in values.values())
-    top = 1.03 * min(highest, 3 * statistics.median(lasts))
-    axes.set_ylim(0, top)
-    axes.set_xlim(left=0)
-    axes.xaxis.get_major_locator().set_params(integer=True)
-    beyond = {style.label(*key[1:]) for (key, _), column in values.items() if min(column) > top}
-    where = f"{title}: " if title else ""
-    return [f"{where}{', '.join(sorted(beyond))} beyond the axis."] if beyond else []
+def _panels(title, curves, kinds):
+    """One panel, or one for each rule with backpropagation in grey."""
+    if len(curves) <= FEW:
+        return [panels.Panel(title, curves)]
+    rules = {}
+    for curve in curves:
+        rules.setdefault(curve.key[2], []).append(curve)
+    reference = [curve for curve in rules.get(REFERENCE, []) if curve.key[1] != "conv"]
+    return [
+        panels.Panel(
+            f"{title}: {style.label('', rule, '')}", shown, [] if rule == REFERENCE else reference
+        )
+        for rule, shown in rules.items()
+    ]

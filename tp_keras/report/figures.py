@@ -1,14 +1,15 @@
 """The list of figures: what each is called, how it is drawn, and how it is written."""
 
+import contextlib
 import dataclasses
 import io
-import pathlib
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 
 import matplotlib
 
-from tp_keras.report import curves, histograms, sweeps
-from tp_keras.report.cells import Cell
+from tp_keras.report import angles, curves, histograms, sweeps
+from tp_keras.report.cells import Cell, Key, by_problem
 from tp_keras.report.curves import Drawing
 from tp_keras.report.reconstructions import reconstructions
 from tp_keras.report.runs import Run
@@ -27,33 +28,48 @@ LOOK = {
     "legend.handlelength": 2.6,
     "axes.axisbelow": True,
     "svg.hashsalt": "tp_keras",  # the same runs give the same file
+    "text.parse_math": False,  # a dollar in a name is a dollar
 }
 
 
 @dataclasses.dataclass(frozen=True)
 class Figure:
-    """A figure of the paper; `drawing` is None where no run can fill it."""
+    """A figure of the paper or of other runs; `drawing` is None where no run can fill it."""
 
-    number: int
+    name: str
+    title: str
     caption: str
     needs: str
     drawing: Drawing | None
 
-    @property
-    def name(self) -> str:
-        return f"figure{self.number}"
 
-
-def figures(cells: dict[tuple, Cell], runs: list[Run]) -> list[Figure]:
-    """Draws Figures 2 to 8 from the cells' runs, 4 and 5 from all runs."""
+def figures(
+    cells: dict[Key, Cell], runs: list[Run], others: dict[str, dict[Key, Cell]] | None = None
+) -> list[Figure]:
+    """Draws Figures 2 to 8 from the cells' runs, 4 and 5 from all runs; then those of `others`."""
     lines = Lines(run.result["method"] for run in runs)
-    with matplotlib.rc_context(LOOK):
-        return [
-            Figure(number, caption, needs, draw(cells, runs, lines))
+    with look():
+        drawn = [
+            Figure(f"figure{number}", f"Figure {number}", caption, needs, draw(cells, runs, lines))
             for number, caption, needs, draw in FIGURES
         ]
+        for place, (title, group) in enumerate((others or {}).items(), start=1):
+            drawing = curves.other(group, lines) if place <= MOST else None
+            needs = EPOCHS if place <= MOST else f"a place among the first {MOST}"
+            drawn.append(Figure(f"other{place}", f"Curves: {title}", OTHER, needs, drawing))
+        everything = by_problem(cells, others or {})
+        for quantity, title in angles.TITLES.items():
+            drawing = angles.angles(everything, quantity)
+            name = "angles" if quantity == angles.HIDDEN else quantity
+            title = title.partition(" (")[0]
+            drawn.append(Figure(name, title[0].upper() + title[1:], LAYERS, "", drawing))
+    return drawn
 
 
+MOST = 12  # problems other than the paper's that get curves; all get a table
+OTHER = "Train (dashed) and test (solid) of runs that do not compare with the paper's."
+EPOCHS = "an epochs.csv that can be read"
+LAYERS = "Over epochs, a panel for each rule and a line for each layer; mean over seeds."
 FIGURES: tuple[tuple[int, str, str, Callable], ...] = (
     (
         2,
@@ -69,7 +85,7 @@ FIGURES: tuple[tuple[int, str, str, Callable], ...] = (
     ),
     (
         4,
-        "Best test error on CIFAR-10 against AO-SDTP's auxiliary output size; size 0 is SDTP.",
+        "Best test error on CIFAR-10 against AO-SDTP's auxiliary output size.",
         "AO-SDTP runs on cifar10 of two sizes and equal epochs (SDTP counts as size 0)",
         lambda cells, runs, lines: sweeps.auxiliary_size(runs, lines),
     ),
@@ -100,20 +116,21 @@ FIGURES: tuple[tuple[int, str, str, Callable], ...] = (
 )
 
 
-def write(figure: Figure, out: pathlib.Path) -> None:
-    """Writes a drawn figure as PNG and SVG."""
-    (out / f"{figure.name}.png").write_bytes(_bytes(figure, "png"))
-    (out / f"{figure.name}.svg").write_bytes(svg(figure))
+@contextlib.contextmanager
+def look() -> Iterator[None]:
+    """Matplotlib's own defaults and `LOOK`, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context(), warnings.catch_warnings():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(LOOK)
+        # Such as a box for a letter that the font lacks: nothing that a reader can act on
+        warnings.simplefilter("ignore", UserWarning)
+        yield
 
 
-def svg(figure: Figure) -> bytes:
-    """A drawn figure as SVG, its letters as outlines so that it needs no font."""
-    return _bytes(figure, "svg")
-
-
-def _bytes(figure, kind):
+def as_bytes(figure: Figure, kind: str) -> bytes:
+    """A drawn figure as "png", or as "svg" with its letters as outlines: it needs no font."""
     file = io.BytesIO()
     dateless = {"Date": None} if kind == "svg" else None
-    with matplotlib.rc_context(LOOK):
+    with look():
         figure.drawing.figure.savefig(file, format=kind, dpi=200, metadata=dateless)
     return file.getvalue()

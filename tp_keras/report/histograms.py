@@ -6,17 +6,19 @@ import statistics
 from matplotlib.figure import Figure
 
 from tp_keras.report import style
-from tp_keras.report.curves import Drawing, new_figure
+from tp_keras.report.curves import Drawing
+from tp_keras.report.panels import new_figure
 from tp_keras.report.runs import Run
 
 BINS = 20
+MOST = 24  # rows, and columns, of a figure
 
 
 def search_histograms(runs: list[Run], lines: style.Lines) -> Drawing | None:
     """Best test accuracy of each trial: a column for a dataset and net, a row for a rule."""
     trials = {}
     for run in runs:
-        if run.is_trial and run.result["architecture"] != "autoencoder":  # it has no accuracy
+        if run.is_trial and run.in_percent:  # a squared error is no accuracy
             trials.setdefault(run.cell, []).append(run)
     if not trials:
         return None
@@ -24,8 +26,8 @@ def search_histograms(runs: list[Run], lines: style.Lines) -> Drawing | None:
 
 
 def _draw(trials, lines) -> Figure:
-    problems = sorted({cell[:2] for cell in trials}, key=_problem_order)
-    rules = sorted({cell[2:] for cell in trials}, key=lambda rule: style.order("", *rule))
+    problems = sorted({cell[:2] for cell in trials}, key=_problem_order)[:MOST]
+    rules = sorted({cell[2:] for cell in trials if cell[:2] in problems}, key=_rule_order)[:MOST]
     figure = new_figure(max(4.5, 0.6 + 2.2 * len(problems)), 0.7 + 1.05 * len(rules))
     grid = figure.subplots(len(rules), len(problems), squeeze=False, sharex="col")
     for column, problem in zip(grid.T, problems, strict=True):
@@ -33,12 +35,16 @@ def _draw(trials, lines) -> Figure:
         for axes, rule in zip(column, rules, strict=True):
             _histogram(axes, _accuracies(trials, problem, rule), lines("", *rule)["color"], bins)
         dataset, net = problem
-        name = f"{style.DATASETS.get(dataset, dataset)} {style.NETS.get(net, net)}"
+        name = f"{style.dataset(dataset)} {style.net(net)}"
         column[0].set_title(name, pad=16)
         column[-1].set_xlabel("best test accuracy (%)")
     for row, rule in zip(grid, rules, strict=True):
         row[0].set_ylabel(style.label("", *rule).replace(", ", "\n") + "\n(trials)")
     return figure
+
+
+def _rule_order(rule):
+    return style.order("", *rule)
 
 
 def _problem_order(problem):

@@ -4,7 +4,10 @@ from matplotlib.figure import Figure
 
 from tp_keras.report import style
 from tp_keras.report.cells import Cell
-from tp_keras.report.curves import Drawing, new_figure
+from tp_keras.report.curves import Drawing
+from tp_keras.report.panels import new_figure
+
+MOST = 24  # rows of a figure
 
 
 def reconstructions(cells: dict[tuple, Cell]) -> Drawing | None:
@@ -14,6 +17,7 @@ def reconstructions(cells: dict[tuple, Cell]) -> Drawing | None:
         runs = [run for run in cells[key].runs if key[1] == "autoencoder" and run.images]
         if runs:
             shown[style.label("", *key[2:])] = runs[0]
+    shown = dict(list(shown.items())[:MOST])
     if not shown:
         return None
     inputs = next(iter(shown.values())).images[0]

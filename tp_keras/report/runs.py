@@ -1,19 +1,16 @@
-"""Reads run folders: what a run was, how it ended, and its epochs."""
+"""Finds run folders: what a run was, how it ended, and its epochs."""
 
-import csv
 import dataclasses
-import json
 import math
+import os
 import pathlib
 import re
-import zipfile
 
-import numpy as np
+from tp_keras.report import files, records, series
+from tp_keras.report.files import visible
 
-TEXTS = ("dataset", "architecture", "method", "schedule")
-COUNTS = ("seed", "epochs")
-DIGITS = 10  # of the images that an autoencoder kept, enough for a figure
-ERRORS = ("best_test_error", "final_test_error", "final_train_error")
+CELL = ("dataset", "architecture", "method", "schedule")
+MARKS = {"result.json", "epochs.csv", "operative.gin", "trial.json"}
 # A setting that may differ between the seeds of one experiment
 FREE = re.compile(
     r"^(\S*\.)?(seed|epochs|run_dir|data_dir|paper_error|steps_per_execution|jit_compile|callbacks"
@@ -27,9 +24,11 @@ class Run:
 
     Attributes:
       path: The run's folder.
-      name: The folder as the report shows it: below --runs.
-      result: The content of `result.json`; errors in percent.
-      epochs: Columns of `epochs.csv` by name, NaN where a field is empty; {} if unreadable.
+      name: The folder as the report shows it: below --runs, printable.
+      result: The fields of `result.json`, as `records.read_result` returns them.
+      epochs: Columns of `epochs.csv` by name, as `series.read_epochs` returns them; {} if
+        unreadable.
+      diagnostics: As `series.read_diagnostics` returns them; {} if there are none.
       images: An autoencoder's first inputs and reconstructions, (n, 28, 28); () if it kept none.
       operative: The text of `operative.gin`, empty if there is none.
       is_trial: Whether a search made the run, so that it stands for no cell of a table.
@@ -38,7 +37,8 @@ class Run:
     path: pathlib.Path
     name: str
     result: dict
-    epochs: dict[str, list[float]]
+    epochs: dict[str, list]
+    diagnostics: dict[str, dict[int, list[tuple[int, float]]]]
     images: tuple
     operative: str
     is_trial: bool
@@ -46,7 +46,12 @@ class Run:
     @property
     def cell(self) -> tuple[str, str, str, str]:
         """Dataset, architecture, method and schedule: the cell of a table."""
-        return tuple(self.result[key] for key in TEXTS)
+        return tuple(self.result[key] for key in CELL)
+
+    @property
+    def in_percent(self) -> bool:
+        """Whether its errors are percentages, not squared errors."""
+        return records.in_percent(self.result["architecture"], self.operative)
 
     @property
     def settings(self) -> str:
@@ -55,10 +60,46 @@ class Run:
         return "\n".join(line for line in lines if line.strip() and not FREE.match(line))
 
     @property
+    def asked_epochs(self) -> int:
+        """How long it was to train: longer than it did where a callback stopped it early."""
+        return self.result["asked_epochs"] or self.result["epochs"]
+
+    def setting(self, name: str) -> str | None:
+        """A binding's value in `operative.gin`, such as that of `load.image_size`, as text."""
+        binding = rf"^(?:\S*[./])?{re.escape(name)} *= *(?:\\\n *)?(.*(?:\n +.*)*)"
+        found = re.search(binding, self.operative, re.M)
+        return found[1].strip() if found else None
+
+    def whole_number(self, name: str) -> int | None:
+        """A binding's value if it is a whole number."""
+        value = self.setting(name) or ""
+        return int(value) if re.fullmatch(r"[0-9]{1,12}", value) else None
+
+    @property
     def auxiliary_units(self) -> int | None:
         """AO-SDTP's auxiliary output size; None for a run that has none."""
-        found = re.search(r"^(?:\S*\.)?AOSDTP\.auxiliary_units *= *(\d+)", self.operative, re.M)
-        return int(found[1]) if found else None
+        return self.whole_number("AOSDTP.auxiliary_units")
+
+    @property
+    def held_out(self) -> int:
+        """Training examples that were kept apart."""
+        said = self.result["validation_examples"]
+        return (self.whole_number("load.validation_examples") or 0) if said is None else said
+
+    def number(self, key: str) -> float | None:
+        """A number of `result.json`, or one that `epochs.csv` gives; None if there is none."""
+        if key == "forward_epochs":
+            phases = self.epochs.get("phases", [""])
+            return sum("forward" in phase for phase in phases) if all(phases) else None
+        chosen = self._chosen() if key == "chosen_test_error" else None
+        return self.result.get(key) if chosen is None else chosen
+
+    def _chosen(self):
+        """The test error at the first epoch of the lowest error on held-out data."""
+        held_out = self.epochs.get("validation_error", [])
+        pairs = zip(held_out, self.epochs.get("test_error", []), strict=False)
+        pairs = [pair for pair in pairs if all(map(math.isfinite, pair))]
+        return min(pairs, key=lambda pair: pair[0])[1] if pairs else None
 
 
 @dataclasses.dataclass
@@ -75,93 +116,84 @@ class Found:
 
 
 def read_runs(root: pathlib.Path) -> Found:
-    """Reads every run folder at any depth below `root`.
+    """Reads every run folder at any depth below `root`; links are named and not followed.
 
     Raises:
       ValueError: If `root` is not a folder or holds no finished run.
     """
     if not root.is_dir():
-        raise ValueError(f"--runs must be a folder of runs, received {root}")
+        raise ValueError(f"--runs must be a folder of runs, received {visible(root)}")
     found = Found()
-    marks = ("result.json", "epochs.csv", "operative.gin", "trial.json")
-    for folder in sorted({path.parent for mark in marks for path in root.rglob(mark)}):
-        name = folder.relative_to(root).as_posix()
-        if not (folder / "result.json").exists():
+    for folder in _folders(root, found.warnings):
+        name = visible(folder.relative_to(root).as_posix())
+        if not os.path.lexists(folder / "result.json"):
             found.unfinished.append(name)
-            if (folder / "trial.json").exists():
+            if os.path.lexists(folder / "trial.json"):
                 found.stopped_trials.append(name)
             continue
-        try:
-            run = _read_run(folder, name, found.warnings)
-        except (ValueError, OSError) as error:
-            found.warnings.append(f"skipped {folder / 'result.json'}: {error}")
-        else:
+        run = _foreign(folder / "result.json", "skipped", found.warnings, _read, name, found)
+        if run:
             # A run of no epoch has no numbers to show
             found.runs.append(run) if run.result["epochs"] else found.unfinished.append(name)
     if not found.runs:
         counts = f"{len(found.unfinished)} unfinished, {len(found.warnings)} unreadable"
-        raise ValueError(f"--runs must hold a finished run, received {root} ({counts})")
+        raise ValueError(f"--runs must hold a finished run, received {visible(root)} ({counts})")
     return found
 
 
-def _read_run(folder, name, warnings):
-    try:
-        result = json.loads((folder / "result.json").read_text())
-    except ValueError as error:
-        raise ValueError(f"not JSON ({error})") from error
-    _check(result)
+def _folders(root, warnings):
+    """The folders at and below `root` that hold a file of a run, in order."""
+    waiting, found = [root], []
+    while waiting:
+        folder = waiting.pop()
+        try:
+            with os.scandir(folder) as entries:
+                entries = list(entries)
+        except OSError as error:
+            warnings.append(f"left out {visible(folder)}: {files.reason(error)}")
+            continue
+        if MARKS & {entry.name for entry in entries}:
+            found.append(folder)
+        for entry in entries:
+            if entry.is_symlink():
+                if os.path.isdir(entry.path):
+                    warnings.append(f"left out {visible(entry.path)}: it is a link to a folder")
+            elif entry.is_dir():
+                waiting.append(folder / entry.name)
+    return sorted(found)
+
+
+def _read(path, name, found):
+    folder = path.parent
     gin = folder / "operative.gin"
+    operative = records.read_operative(gin) if os.path.lexists(gin) else ""
+    result = records.read_result(path, operative)
+
+    def optional(file, read, *arguments):
+        exists = os.path.lexists(folder / file)
+        return (
+            _foreign(folder / file, "left out", found.warnings, read, *arguments)
+            if exists
+            else None
+        )
+
     return Run(
         path=folder,
         name=name,
         result=result,
-        epochs=_optional(folder / "epochs.csv", _read_epochs, warnings) or {},
-        images=_optional(folder / "reconstructions.npz", _read_images, warnings) or (),
-        operative=gin.read_text() if gin.exists() else "",
-        is_trial=(folder / "trial.json").exists(),
+        epochs=optional("epochs.csv", series.read_epochs, result, operative) or {},
+        diagnostics=optional("diagnostics.csv", series.read_diagnostics) or {},
+        images=optional("reconstructions.npz", series.read_images) or (),
+        operative=operative,
+        is_trial=os.path.lexists(folder / "trial.json"),
     )
 
 
-def _optional(path, read, warnings):
-    """What `read` makes of a file; None, with a warning if it is malformed."""
+def _foreign(path, verdict, warnings, read, *arguments):
+    """What `read` makes of a file; None, with a line of warning, if it cannot be used."""
     try:
-        return read(path) if path.exists() else None
-    except (ValueError, KeyError, OSError, zipfile.BadZipFile) as error:
-        warnings.append(f"left out {path}: {error}")
+        return read(path, *arguments)
+    # csv, zipfile, zlib and NumPy raise a dozen kinds of error at files that others made
+    except Exception as error:
+        warnings.append(f"{verdict} {visible(path)}: {files.reason(error)}")
         return None
-
-
-def _check(result):
-    """Raises ValueError where a result lacks what the tables show."""
-    if not isinstance(result, dict):
-        raise ValueError(f"must be an object, received {result!r}")
-    for key in TEXTS:
-        if not isinstance(result.get(key), str):
-            raise ValueError(f"{key} must be text, received {result.get(key)!r}")
-    for key in COUNTS:
-        if type(result.get(key)) is not int:
-            raise ValueError(f"{key} must be a whole number, received {result.get(key)!r}")
-    for key in ERRORS if result["epochs"] else ():
-        value = result.get(key)
-        if type(value) not in (int, float) or not math.isfinite(value):
-            raise ValueError(f"{key} must be a number, received {value!r}")
-
-
-def _read_epochs(path):
-    """The numeric columns of an `epochs.csv` by name."""
-    with path.open(newline="") as file:
-        rows = list(csv.DictReader(file))
-    if not rows:
-        raise ValueError("it has no rows")
-    if None in rows[0] or any(None in row.values() for row in rows):
-        raise ValueError("a row is shorter or longer than the header")
-    names = [name for name in rows[0] if name != "phases"]
-    return {name: [float(row[name] or "nan") for row in rows] for name in names}
-
-
-def _read_images(path):
-    with np.load(path) as arrays:
-        pair = tuple(arrays[name][:DIGITS] for name in ("inputs", "reconstructions"))
-    if any(images.shape != (len(pair[0]), 28, 28) for images in pair):
-        raise ValueError(f"images must be (n, 28, 28), received {[i.shape for i in pair]}")
-    return pair

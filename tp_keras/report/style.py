@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+from tp_keras.report import files
+
 NAMES = {
     "ao_sdtp": "AO-SDTP",
     "fixed_dtp": "FW-DTP",
@@ -27,8 +29,18 @@ COLOURS = {
 MARKERS = {"dtp": "o", "sdtp": "s", "ao_sdtp": "^", "fa": "D", "dfa": "v", "bp": "x", "tp": "p"}
 CONVNET = {"color": "#7f7f7f", "marker": "*"}
 ORDER = ("dtp", "sdtp", "ao_sdtp", "fa", "dfa", "bp")
-LATER_COLOURS = ("#d01c8b", "#8c510a", "#01665e", "#4d9221", "#c51b7d", "#bf812d")
+LATER_COLOURS = ("#d01c8b", "#8c510a", "#00b3a4", "#4d4d4d", "#e6550d", "#756bb1")
 LATER_MARKERS = ("X", "P", "<", ">", "h", "d")
+
+
+def dataset(name: str) -> str:
+    """A dataset as titles name it."""
+    return DATASETS.get(name, files.visible(name, 60))
+
+
+def net(name: str) -> str:
+    """A network as titles name it."""
+    return NETS.get(name, name)
 
 
 def label(architecture: str, method: str, schedule: str) -> str:
@@ -55,14 +67,16 @@ class Lines:
 
     def __init__(self, methods: Iterable[str]):
         later = sorted(set(methods) - COLOURS.keys())
-        self.later = {method: i % len(LATER_COLOURS) for i, method in enumerate(later)}
+        self.later = {method: i for i, method in enumerate(later)}
 
     def __call__(self, architecture: str, method: str, schedule: str) -> dict:
         """Keywords for matplotlib's `plot`."""
         light = schedule == "alternating"
         if method in self.later:
             i = self.later[method]
-            style = {"color": LATER_COLOURS[i], "marker": LATER_MARKERS[i]}
+            colours, rounds = len(LATER_COLOURS), i // len(LATER_COLOURS)
+            marker = LATER_MARKERS[(i + rounds) % len(LATER_MARKERS)]  # 36 looks before one returns
+            style = {"color": LATER_COLOURS[i % colours], "marker": marker}
         elif architecture == "conv" and method == "bp":
             style = dict(CONVNET)
         else:

@@ -4,11 +4,13 @@ import math
 
 from matplotlib.lines import Line2D
 
-from tp_keras.report import style
+from tp_keras.report import compare, style
 from tp_keras.report.cells import pick
-from tp_keras.report.curves import Drawing, new_figure
+from tp_keras.report.curves import Drawing
+from tp_keras.report.panels import new_figure
 from tp_keras.report.runs import Run
 
+DATASET = "cifar10"
 KEY = "best_test_error"
 
 
@@ -21,23 +23,20 @@ def auxiliary_size(runs: list[Run], lines: style.Lines) -> Drawing | None:
     panels = {net: series for net, series in panels.items() if series}
     if not panels:
         return None
-    figure = new_figure(3.6 * max(len(panels), 1.5), 3.6)
+    figure = new_figure(3.6 * max(len(panels), 1.5), 3.8)
     grid = figure.subplots(1, len(panels), squeeze=False)
     for axes, (net, series) in zip(grid[0], panels.items(), strict=True):
-        axes.set(
-            title=style.NETS[net], xlabel="auxiliary output size", ylabel="best test error (%)"
-        )
-        axes.set_xlim(-30, max(1030, 1.03 * max(max(points) for _, points in series.values())))
+        title = f"{style.dataset(DATASET)} {style.net(net)}"
+        axes.set(title=title, xlabel="auxiliary output size", ylabel="best test error (%)")
         for schedule, (_, points) in series.items():
             _plot_sizes(axes, points, lines(net, "ao_sdtp", schedule))
     schedules = sorted({s for series in panels.values() for s in series}, reverse=True)
-    handles = [
-        Line2D([], [], label=style.label("", "ao_sdtp", s), **lines("", "ao_sdtp", s))
-        for s in schedules
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    looks = {style.label("", "ao_sdtp", s): lines("", "ao_sdtp", s) for s in schedules}
+    handles = [Line2D([], [], label=label, **look) for label, look in looks.items()]
+    below = {"loc": "outside lower center", "title": _epochs_remark(panels), "title_fontsize": 7.5}
+    figure.legend(handles=handles, ncols=2, **below)
     chosen = [c for series in panels.values() for _, p in series.values() for c in p.values()]
-    return Drawing(figure, [run for cell in chosen for run in cell.runs], _epochs_remark(panels))
+    return Drawing(figure, [run for cell in chosen for run in cell.runs])
 
 
 def _series(runs, net):
@@ -47,7 +46,7 @@ def _series(runs, net):
         groups = {}
         for run in runs:
             size = _size(run)
-            if run.cell[:2] + run.cell[3:] == ("cifar10", net, schedule) and size is not None:
+            if run.cell[:2] + run.cell[3:] == (DATASET, net, schedule) and size is not None:
                 sizes = groups.setdefault(run.result["epochs"], {})
                 sizes.setdefault(size, []).append(run)
         if groups:
@@ -59,7 +58,7 @@ def _series(runs, net):
 
 
 def _size(run):
-    if run.is_trial:
+    if run.is_trial or compare.difference(run):
         return None
     return {"ao_sdtp": run.auxiliary_units, "sdtp": 0}.get(run.result["method"])
 
@@ -77,4 +76,4 @@ def _epochs_remark(panels):
         for net, series in panels.items()
         for schedule, (epochs, _) in series.items()
     ]
-    return f"Epochs: {', '.join(counts)}."
+    return f"Epochs: {', '.join(counts)}. Size 0 is SDTP."

@@ -1,152 +1,182 @@
-"""Tables 1 and 2: ours beside the paper's, as records and as rows of text."""
+"""Tables 1 and 2 beside the paper's, and those of other data: as records and as rows of text."""
 
 import dataclasses
 
-from tp_keras.report import paper, style
-from tp_keras.report.cells import Cell
+from tp_keras.report import compare, paper, style
+from tp_keras.report.cells import Cell, Key
 
-# Column, key in result.json, column of the paper's table
+CELL = ("dataset", "architecture", "method", "schedule")
+NETS = ("fc", "lc", "conv")
+NOTES = (
+    "Errors in percent where the title names no other unit; the mean over seeds, ± the standard "
+    "deviation where there are two or more. Difference: ours minus the paper's.",
+    "Best epoch: the lowest test error over the epochs, the paper's convention (best of 500). "
+    "Chosen by validation: the test error of the epoch that is best on held-out training data.",
+    "Forward epochs: those that train the network; alternating schedules count the inverses' too "
+    "among the epochs.",
+)
+EMPTY_NOTE = "An empty field has no run; - marks what the paper does not print."
+RUNNING, MEASURED = "running mean", "at the last weights"
+TRAIN_NOTES = {
+    RUNNING: "Train, running mean: over the last epoch while weights move, so that the last "
+    "weights' own train error is mostly lower.",
+    MEASURED: "Train, at the last weights: measured over the training set after the last epoch.",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Quantity:
+    """A number of a cell: its field in the records, in a run, and in the paper's table."""
+
+    name: str
+    ours: str
+    theirs: str | None
+    heading: str
+
+
 TABLE_1 = (
-    ("train_error", "final_train_error", "train_error"),
-    ("test_error", "best_test_error", "test_error"),
-    ("last_test_error", "final_test_error", None),
+    Quantity("train_error", "final_train_error", "train_error", "Train"),
+    Quantity("test_error", "best_test_error", "test_error", "Test, best epoch"),
+    Quantity("chosen_test_error", "chosen_test_error", None, "Test, chosen by validation"),
+    Quantity("last_test_error", "final_test_error", None, "Test, last epoch"),
 )
 TABLE_2 = (
-    ("top1_error", "best_test_error", "top1_error"),
-    ("top5_error", "best_test_top5_error", "top5_error"),
-    ("last_top1_error", "final_test_error", None),
+    Quantity("top1_error", "best_test_error", "top1_error", "Top-1, best epoch"),
+    Quantity("top5_error", "best_test_top5_error", "top5_error", "Top-5, best epoch"),
+    Quantity("chosen_top1_error", "chosen_test_error", None, "Top-1, chosen by validation"),
+    Quantity("last_top1_error", "final_test_error", None, "Top-1, last epoch"),
 )
-HEADINGS = {
-    "train_error": "Train",
-    "test_error": "Test, best epoch",
-    "last_test_error": "Test, last epoch",
-    "top1_error": "Top-1, best epoch",
-    "top5_error": "Top-5",
-    "last_top1_error": "Top-1, last epoch",
-}
-NOTES = (
-    "Errors in percent; ours is the mean over seeds, ± the standard deviation where there are "
-    "two or more. Difference: ours minus the paper's.",
-    "Best epoch: the lowest test error over the epochs, the paper's convention (best of 500). "
-    "The train error is that of the last epoch.",
-    "An empty cell has no run; - marks what the paper does not print.",
-)
+OTHER = tuple(dataclasses.replace(quantity, theirs=None) for quantity in TABLE_1)
+COUNTS = ("all", "forward", "seeds")
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """A table as shown: title, `(text, columns)` groups over the columns, rows, notes below.
+    """A table as shown: `(text, columns)` groups over the columns, rows by section, notes below.
 
-    `records` is the same table as numbers, one dictionary a cell of the paper's.
+    `number` is the paper's, empty for other data; `records` is the same table as numbers, one
+    dictionary a cell; `notes` are its own, `common` those that all tables share.
     """
 
     name: str
-    title: str
+    number: str
+    subject: str
     groups: list[tuple[str, int]]
     columns: list[str]
-    rows: list[list[str]]
+    sections: dict[str, list[list[str]]]
     records: list[dict]
     notes: list[str]
+    common: tuple[str, ...]
     cells: list[Cell]
 
+    @property
+    def title(self) -> str:
+        return f"{self.number}: {self.subject}" if self.number else self.subject
 
-def tables(cells: dict[tuple, Cell]) -> list[Table]:
-    """Tables 1 (a), 1 (b) and 2."""
+
+def tables(cells: dict[Key, Cell], others: dict[str, dict[Key, Cell]] | None = None) -> list[Table]:
+    """Tables 1 (a), 1 (b) and 2, then one for each title of `others` that has errors."""
     first, second = paper.table(1), paper.table(2)
     # The paper could not run DFA on ImageNet: its row has a place and no number
     second[("imagenet2012", "lc", "dfa", "")] = {}
-    return [
-        _table1("table1a", "Table 1 (a): MNIST", "mnist", cells, first),
-        _table1("table1b", "Table 1 (b): CIFAR-10", "cifar10", cells, first),
-        _table2("table2", "Table 2: ImageNet, test errors", cells, second),
-    ]
+    found = [
+        _table("table1a", "Table 1 (a)", "MNIST", _part(cells, "mnist"), _part(first, "mnist")),
+        _table(
+            "table1b", "Table 1 (b)", "CIFAR-10", _part(cells, "cifar10"), _part(first, "cifar10")
+        ),
+        _table(
+            "table2", "Table 2", "ImageNet, test errors", _part(cells, "imagenet2012"),
+            _part(second, "imagenet2012"), TABLE_2,
+        ),
+    ]  # fmt: skip
+    for place, (title, group) in enumerate((others or {}).items(), start=1):
+        found.append(_table(f"other{place}", "", title, group, {}, OTHER))
+    return found
 
 
-def _table1(name, title, dataset, cells, printed):
-    """Rows are methods; FC beside LC, and the ConvNet under LC as in the paper."""
-    keys = _keys(dataset, ("fc", "lc", "conv"), cells, printed)
-    records = {key: _record(key, cells.get(key), printed.get(key), TABLE_1) for key in keys}
-    methods = sorted({(a == "conv", m, s) for _, a, m, s in keys}, key=_order)
-    rows = []
-    for conv, method, schedule in methods:
-        row = [style.label("conv" if conv else "", method, schedule)]
-        for architecture in (None, "conv") if conv else ("fc", "lc"):
-            row += _texts(records.get((dataset, architecture, method, schedule)), TABLE_1)
-        rows.append(row)
-    groups, columns = _header((("FC", TABLE_1), ("LC", TABLE_1)))
-    return _finish(name, title, groups, columns, rows, records, cells)
+def _part(table, dataset):
+    """The classifiers of one dataset."""
+    return {key: v for key, v in table.items() if key[0] == dataset and key[1] in NETS}
 
 
-def _table2(name, title, cells, printed):
-    keys = _keys("imagenet2012", ("lc", "conv"), cells, printed)
-    records = {key: _record(key, cells.get(key), printed.get(key), TABLE_2) for key in keys}
-    rows = [[style.label(*key[1:]), *_texts(record, TABLE_2)] for key, record in records.items()]
-    groups, columns = _header((("", TABLE_2),))
-    return _finish(name, title, groups, columns, rows, records, cells)
+def _table(name, number, subject, cells, printed, quantities=TABLE_1):
+    keys = sorted({**printed, **cells}, key=lambda key: (_net_order(key[1]), style.order(*key[1:])))
+    records = {k: _record(k, cells.get(k), printed.get(k), quantities) for k in keys}
+    kinds = {record.get("train_error_is") for record in records.values()} - {None}
+    sections = {}
+    for key in keys:
+        row = [style.label("", *key[2:]), *_texts(records[key], quantities, len(kinds) > 1)]
+        sections.setdefault(style.net(key[1]), []).append(row)
+    groups, columns = _header(quantities, kinds)
+    notes = [TRAIN_NOTES[kind] for kind in sorted(kinds)] + [EMPTY_NOTE] * bool(printed)
+    notes += [note for key, cell in cells.items() for note in _notes(key, cell)]
+    return Table(
+        name, number, subject, groups, columns, sections, list(records.values()), notes, NOTES,
+        list(cells.values()),
+    )  # fmt: skip
 
 
-def _order(row):
-    conv, method, schedule = row
-    return style.order("conv" if conv else "", method, schedule)
-
-
-def _keys(dataset, architectures, cells, printed):
-    """The paper's cells and those that only we have, in the paper's order."""
-    keys = [k for k in {**printed, **cells} if k[0] == dataset and k[1] in architectures]
-    return sorted(keys, key=lambda key: (*style.order(*key[1:]), key[1]))
+def _net_order(net):
+    return (NETS.index(net) if net in NETS else len(NETS)), net
 
 
 def _record(key, cell, printed, quantities):
-    record = dict(zip(("dataset", "architecture", "method", "schedule"), key, strict=True))
-    record |= {"epochs": cell.epochs if cell else None, "seeds": len(cell.runs) if cell else None}
-    for column, ours, theirs in quantities:
-        mean = cell.mean(ours) if cell else None
-        record |= {column: mean, f"{column}_std": cell.std(ours) if cell else None}
-        if theirs:
-            number = (printed or {}).get(theirs)
-            difference = mean - number if None not in (mean, number) else None
-            record |= {f"{column}_paper": number, f"{column}_difference": difference}
+    record = dict(zip(CELL, key, strict=True))
+    record |= {"epochs": cell.epochs if cell else None, "forward_epochs": None, "seeds": None}
+    if cell:
+        record |= {"forward_epochs": cell.mean("forward_epochs"), "seeds": len(cell.runs)}
+    for quantity in quantities:
+        record |= _numbers(quantity, cell, printed)
     return {k: round(v, 4) if isinstance(v, float) else v for k, v in record.items()}
 
 
-def _texts(record, quantities):
-    """A record's fields as shown, empty where there is no run."""
-    record = record or {}
+def _numbers(quantity, cell, printed):
+    """A quantity's fields of a record."""
+    name, ours, kind = quantity.name, quantity.ours, {}
+    if name == "train_error":
+        measured = bool(cell) and cell.mean("measured_train_error") is not None
+        ours = "measured_train_error" if measured else ours
+        kind = {"train_error_is": (MEASURED if measured else RUNNING) if cell else None}
+    mean = cell.mean(ours) if cell else None
+    fields = {name: mean, f"{name}_std": cell.std(ours) if cell else None} | kind
+    if quantity.theirs:
+        number = (printed or {}).get(quantity.theirs)
+        gap = mean - number if None not in (mean, number) else None
+        fields |= {f"{name}_paper": number, f"{name}_difference": gap}
+    return fields
+
+
+def _texts(record, quantities, mixed):
+    """A record's fields as shown, empty where there is no run; `mixed` marks running means."""
     texts = []
-    for column, _, theirs in quantities:
-        mean, std = record.get(column), record.get(f"{column}_std")
-        texts.append(
-            "" if mean is None else f"{mean:.2f}" + (f" ± {std:.2f}" if std is not None else "")
+    for quantity in quantities:
+        mean, std = record[quantity.name], record[f"{quantity.name}_std"]
+        spread = f" ± {std:.2f}" if std is not None else ""
+        star = "*" * (
+            mixed and quantity.name == "train_error" and record["train_error_is"] == RUNNING
         )
-        if theirs:
-            number, difference = (record.get(f"{column}_{k}") for k in ("paper", "difference"))
+        texts.append("" if mean is None else f"{mean:.2f}{spread}{star}")
+        if quantity.theirs:
+            number, gap = (record[f"{quantity.name}_{part}"] for part in ("paper", "difference"))
             texts.append("-" if number is None else f"{number:.2f}")
-            texts.append("" if difference is None else f"{difference:+.2f}")
-    return [*texts, f"{record['epochs']} x {record['seeds']}" if record.get("seeds") else ""]
+            texts.append("" if gap is None else f"{gap:+.2f}")
+    counts = (record["epochs"], record["forward_epochs"], record["seeds"])
+    return texts + ["" if count is None else f"{count:.0f}" for count in counts]
 
 
-def _header(parts):
-    """The upper header as `(text, columns)` and the lower one."""
+def _header(quantities, kinds):
+    """The upper header as `(text, columns)` and the lower one; it says what train errors are."""
+    train = f"Train (* {RUNNING})" if len(kinds) > 1 else ", ".join(["Train", *kinds])
+    alone = "ours" if any(quantity.theirs for quantity in quantities) else "error"
     groups, columns = [("", 1)], ["Method"]
-    for prefix, quantities in parts:
-        for column, _, theirs in quantities:
-            groups.append((f"{prefix} {HEADINGS[column]}".strip(), 3 if theirs else 1))
-            columns += ["ours", "paper", "diff."] if theirs else ["ours"]
-        groups.append((f"{prefix} Epochs".strip(), 1))
-        columns.append("x seeds")
-    return groups, columns
+    for quantity in quantities:
+        heading = train if quantity.name == "train_error" else quantity.heading
+        groups.append((heading, 3 if quantity.theirs else 1))
+        columns += ["ours", "paper", "diff."] if quantity.theirs else [alone]
+    return [*groups, ("Epochs", 2), ("", 1)], [*columns, *COUNTS]
 
 
-def _finish(name, title, groups, columns, rows, records, cells):
-    used = {key: cells[key] for key in records if key in cells}
-    notes = list(NOTES)
-    for key, cell in used.items():
-        if cell.left_out:
-            net = "" if key[1] == "conv" else f"{style.NETS[key[1]]} "
-            what = net + style.label(*key[1:])
-            notes.append(
-                f"{what}: {len(cell.left_out)} more of its runs not shown; the longest training "
-                "counts, then the settings with most seeds, never the error."
-            )
-    shown = list(records.values())
-    return Table(name, title, groups, columns, rows, shown, notes, list(used.values()))
+def _notes(key, cell):
+    what = f"{style.net(key[1])} {style.label('', *key[2:])}"
+    held_out = sorted({compare.held_out(run) for run in cell.runs} - {""})
+    return [f"{what}: {', '.join(held_out)}."] if held_out else []

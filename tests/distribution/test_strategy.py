@@ -1,0 +1,220 @@
+"""N replicas do what one does, and no example is lost or seen twice."""
+
+import json
+import os
+from unittest import mock
+
+import keras
+import numpy as np
+import rules
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tp_keras import keys, learners, schedules
+from tp_keras.data.arrays import ArrayDataset
+from tp_keras.distribution import strategy as strategies
+from tp_keras.learners.noise import normal_like
+from tp_keras.objectives import SoftmaxCrossEntropy
+
+LATER = {
+    "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
+    "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
+    "ldrl": (learners.LDRL, {"noise_stddev": 0.2, "alpha": 0.15}),
+    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
+    "sign-symmetry": (learners.SignSymmetry, {}),
+}
+ALL = {**rules.RULES, **LATER}
+TRAINED_INVERSES = [
+    name for name, (rule, _) in ALL.items() if issubclass(rule, learners.TargetLearner)
+]
+EPOCHS, STEPS, BATCH, TEST = 2, 10, 6, 13  # the last test batch holds one example: 0 and 1
+
+
+def numbered(examples):
+    """Images of one pixel that carry their number, as a dataset of ours."""
+    images = np.arange(examples, dtype=np.uint8).reshape(-1, 1, 1, 1)
+    return images, np.arange(examples) % 5
+
+
+def dataset(train, test, batch_size=BATCH, **changes):
+    fields = {"mean": np.float32(0), "deviation": np.float32(1), "validation": None, "seed": 3}
+    fields |= {"input_shape": train[0].shape[1:], "classes": 5, "name": "numbered"}
+    fields |= {"train_examples": len(train[1])}
+    return ArrayDataset(train=train, test=test, batch_size=batch_size, **{**fields, **changes})
+
+
+def pictures():
+    random = np.random.default_rng(0)
+    parts = [
+        (random.integers(0, 3, (n, 5, 4, 2), np.uint8), random.integers(0, 5, n))
+        for n in (BATCH * STEPS + 1, TEST)
+    ]
+    return dataset(*parts)
+
+
+def exact(batches):
+    """The batches in float64, in which a rule cannot magnify rounding until it is seen."""
+    return lambda shard: batches(shard=shard).map(
+        lambda x, y: (tf.cast(x, tf.float64), tf.cast(y, tf.float64))
+    )
+
+
+class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
+    def trained(self, devices, name, schedule, steps_per_execution):
+        """Learner and history after 20 steps of SGD, under which no error of scale hides."""
+        strategy, data = strategies.create("auto", devices), pictures()
+        keras.utils.set_random_seed(1)
+        rule, arguments = ALL[name]
+        with strategy.scope():
+            network = rules.architectures.build(
+                (5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4], dtype="float64"
+            )
+            learner = rule(network, SoftmaxCrossEntropy(), **arguments)
+            optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
+            if name in TRAINED_INVERSES:
+                optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
+            learner.compile(**optimizers, steps_per_execution=steps_per_execution)
+        history = learner.fit(
+            strategies.deal(strategy, exact(data.training_batches)),
+            steps_per_epoch=STEPS,
+            epochs=EPOCHS,
+            validation_data=strategies.deal(strategy, exact(data.test_batches)),
+            callbacks=[schedule()] if schedule else [],
+            shuffle=False,
+            verbose=0,
+        ).history
+        return learner, history
+
+    def assert_two_are_one(self, name, schedule, steps_per_execution):
+        options = name, schedule, steps_per_execution
+        (one, history), (two, other) = (self.trained(devices, *options) for devices in (1, 2))
+        self.assertEqual(two.distribute_strategy.num_replicas_in_sync, 2)
+        for weight, twin in zip(one.weights, two.weights, strict=True):
+            self.assertAllClose(weight, twin, rtol=0, atol=1e-9, msg=weight.path)
+        for metric, values in history.items():
+            self.assertAllClose(values, other[metric], rtol=1e-5, atol=1e-5, msg=metric)
+        for learner in (one, two):  # the last thing measured was the test set
+            count = learner.loss_metric.count.numpy()
+            self.assertEqual(count, TEST)
+
+    # The number of steps in one call has nothing to do with the rule: not all pairs are tried
+
+    @parameterized.parameters(*ALL)
+    def test_two_replicas_are_one_in_parallel(self, name):
+        schedule = schedules.Parallel if name in TRAINED_INVERSES else None
+        self.assert_two_are_one(name, schedule, steps_per_execution=10)
+
+    @parameterized.parameters(*TRAINED_INVERSES)
+    def test_two_replicas_are_one_in_turns(self, name):
+        self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
+
+    def test_single_steps_and_many_in_turns(self):
+        self.assert_two_are_one("sdtp", schedules.Parallel, steps_per_execution=1)
+        self.assert_two_are_one("sdtp", schedules.Alternating, steps_per_execution=10)
+
+
+class NoiseOnReplicasTest(tf.test.TestCase):
+    def test_replicas_draw_their_own_rows_of_the_whole_batch(self):
+        strategy = strategies.create("mirrored", 2)
+
+        def draw(examples):
+            tensors = [tf.zeros((examples, 5)), tf.zeros((examples, 3, 2))]
+            return normal_like(tensors, keys.key(1, "noise", 4), 0.3)
+
+        @tf.function
+        def on_replicas():
+            return strategy.run(draw, args=(3,))
+
+        for whole, halves in zip(draw(6), on_replicas(), strict=True):
+            first, second = strategy.experimental_local_results(halves)
+            self.assertAllEqual(whole, tf.concat([first, second], 0))
+            self.assertNotAllEqual(first, second)
+
+
+class ShardTest(tf.test.TestCase, parameterized.TestCase):
+    """Every example is counted: it is the number in its only pixel."""
+
+    @parameterized.parameters(1, 2, 3, 4)
+    def test_workers_share_an_epoch_without_loss_or_overlap(self, workers):
+        data = dataset(numbered(49), numbered(13), batch_size=12)
+        whole = [x.numpy().ravel() for x, _ in data.training_batches(2).take(8)]
+        shards = [
+            data.training_batches(2, shard=(i, workers)).take(8).as_numpy_iterator()
+            for i in range(workers)
+        ]
+        for expected, *parts in zip(whole, *shards, strict=True):
+            self.assertAllEqual(expected, np.concatenate([x.ravel() for x, _ in parts]))
+        for epoch in (whole[:4], whole[4:]):
+            self.assertEqual(len(set(np.concatenate(epoch))), 48)
+
+    @parameterized.parameters(1, 2, 3, 4)
+    def test_workers_share_the_test_set(self, workers):
+        data = dataset(numbered(49), numbered(13), batch_size=12)
+        parts = [list(data.test_batches(shard=(i, workers))) for i in range(workers)]
+        self.assertEqual({len(part) for part in parts}, {2})  # as many batches for everyone
+        seen = np.concatenate([x.numpy().ravel() for part in parts for x, _ in part])
+        self.assertAllEqual(np.sort(seen), np.arange(13))
+
+    def test_replicas_of_one_machine_share_a_batch(self):
+        strategy = strategies.create("mirrored", 2)
+        data = dataset(numbered(49), numbered(13), batch_size=12)
+        for part, expected in [
+            (strategies.deal(strategy, data.test_batches), data.test_batches()),
+            (strategies.deal(strategy, data.training_batches), data.training_batches()),
+        ]:
+            for (images, _), (whole, _) in zip(part, expected.take(9), strict=False):
+                halves = strategy.experimental_local_results(images)
+                self.assertAllEqual(whole, tf.concat(halves, 0))
+
+
+class CreateTest(tf.test.TestCase, parameterized.TestCase):
+    @parameterized.parameters(
+        ("auto", None, 1), ("auto", 2, 2), ("default", 2, 1), ("mirrored", None, 1)
+    )
+    def test_number_of_replicas(self, name, devices, replicas):
+        self.assertEqual(strategies.create(name, devices).num_replicas_in_sync, replicas)
+
+    def test_mistakes_get_one_line(self):
+        for arguments, message in [
+            (("ring",), "--strategy must be one of .*'ring'"),
+            (("auto", 0), "--num_devices must be at least 1, received 0"),
+            (("multi_worker",), "needs TF_CONFIG"),
+        ]:
+            with self.assertRaisesRegex(ValueError, message):
+                strategies.create(*arguments)
+        two = strategies.create("mirrored", 2)
+        for batch_size, message in [
+            (33, "multiple of the 2 replicas, received 33"),
+            (12, "last 1 "),
+        ]:
+            data = dataset(numbered(49), numbered(13), batch_size=batch_size, drop_remainder=False)
+            with self.assertRaisesRegex(ValueError, message):
+                strategies.refuse_unfit(two, data, jit_compile=False)
+        with self.assertRaisesRegex(ValueError, "one device only, received 2"):
+            data = dataset(numbered(49), numbered(13), batch_size=12)
+            strategies.refuse_unfit(two, data, jit_compile=True)
+
+    def test_the_environment_tells_the_cluster(self):
+        slurm = {
+            "SLURM_PROCID": "1",
+            "SLURM_STEP_NUM_TASKS": "2",
+            "SLURM_STEP_NODELIST": "node[07-08]",
+            "SLURM_STEP_TASKS_PER_NODE": "1(x2)",
+        }
+        config = {
+            "cluster": {"worker": ["node07:8888", "node08:8888"]},
+            "task": {"type": "worker", "index": 1},
+        }
+        for environment in (slurm, {"TF_CONFIG": json.dumps(config)}):
+            with (
+                mock.patch.dict(os.environ, environment),
+                mock.patch.object(tf.distribute, "MultiWorkerMirroredStrategy") as create,
+            ):
+                strategies.create()
+                resolver = create.call_args.kwargs["cluster_resolver"]
+                self.assertEqual(resolver.cluster_spec().as_dict(), config["cluster"])
+                self.assertEqual((resolver.task_type, resolver.task_id), ("worker", 1))
+
+
+if __name__ == "__main__":
+    tf.test.main()

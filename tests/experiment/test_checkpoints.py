@@ -1,0 +1,173 @@
+"""A run folder is taken up where its newest intact checkpoint left it, or not at all."""
+
+import json
+import pathlib
+import shutil
+import tempfile
+from unittest import mock
+
+import tensorflow as tf
+from command_line import CommandLine
+from fakes import fake_images
+
+import tp_keras
+from tp_keras.experiment import resume as saving
+from tp_keras.experiment.preemption import Preempted
+
+BP = "--gin_file=gin/mnist_fc_bp.gin"
+SMALL = [f"--gin_bindings={b}" for b in ("build.dense = [7]", "data.load.batch_size = 32")]
+STEPS = 6  # an epoch, of 192 fake images
+
+
+class CheckpointsTest(CommandLine):
+    trained = None
+
+    def setUp(self):
+        super().setUp()
+        self.enterContext(fake_images())
+        self.run_dir = self.folder / "run"
+        if self.trained is None:  # once for all tests
+            self.train(2)
+            type(self).trained = pathlib.Path(tempfile.mkdtemp()) / "run"
+            self.addClassCleanup(shutil.rmtree, self.trained.parent)
+            shutil.copytree(self.run_dir, self.trained)
+        else:
+            shutil.copytree(self.trained, self.run_dir)
+
+    def train(self, epochs, *flags):
+        return self.run_main(BP, f"--epochs={epochs}", *SMALL, *flags)
+
+    def checkpoint(self, step, suffix="data-00000-of-00001"):
+        return self.run_dir / f"checkpoints/ckpt-{step}.{suffix}"
+
+    def damage(self, step, suffix="data-00000-of-00001", keep=0.5):
+        path = self.checkpoint(step, suffix)
+        path.write_bytes(path.read_bytes()[: int(keep * path.stat().st_size)])
+
+    def contents(self):
+        return {p: p.read_bytes() for p in self.run_dir.rglob("*") if p.is_file()}
+
+    def rows(self):
+        """`epochs.csv` without its last column, the seconds."""
+        lines = (self.run_dir / "epochs.csv").read_text().splitlines()
+        return [line.rpartition(",")[0] for line in lines]
+
+    def test_a_complete_run_is_left_alone(self):
+        before = self.contents()
+        for epochs in (2, 1):
+            status, out, err = self.train(epochs)
+            self.assertEqual((status, err), (0, ""))
+            self.assertIn("already complete, 2 epochs", out)
+            self.assertIn("best of 2 epochs", out)
+        changed = {p.name for p, b in self.contents().items() if before.get(p) != b}
+        self.assertLessEqual(changed, {"operative.gin"})  # it names the epochs asked for
+
+    def test_more_epochs_continue_a_complete_run(self):
+        status, out, _ = self.train(3)
+        self.assertEqual(status, 0)
+        self.assertIn("resumed in epoch 3 after step 0", out)
+        continued = self.rows()
+        self.assertEqual(self.train(3, f"--run_dir={self.folder / 'whole'}")[0], 0)
+        self.run_dir = self.folder / "whole"
+        self.assertEqual(self.rows(), continued)
+
+    def test_without_checkpoints_a_complete_run_is_not_trained_anew(self):
+        tf.io.gfile.rmtree(str(self.run_dir / "checkpoints"))
+        before = (self.run_dir / "epochs.csv").read_bytes()
+        status, _, err = self.train(3)
+        self.assertEqual((status, err.count("\n")), (2, 1), err)
+        self.assertIn("no checkpoint to continue from", err)
+        self.assertEqual((self.run_dir / "epochs.csv").read_bytes(), before)
+
+    def test_a_damaged_checkpoint_is_skipped_and_said(self):
+        expected = self.rows()
+        for suffix, keep in [("data-00000-of-00001", 0.5), ("index", 0.5), ("index", 0.0)]:
+            with self.subTest(suffix=suffix, keep=keep):
+                (self.run_dir / "result.json").unlink()
+                self.damage(2 * STEPS, suffix, keep)
+                status, out, err = self.train(2)
+                self.assertEqual((status, err), (0, ""))
+                self.assertIn(f"ckpt-{2 * STEPS} is damaged", out)
+                self.assertIn("resumed in epoch 2 after step 0", out)
+                self.assertEqual(self.rows(), expected)
+
+    def test_flipped_bits_are_found(self):
+        data = bytearray(self.checkpoint(2 * STEPS).read_bytes())
+        data[len(data) // 3] ^= 1
+        self.checkpoint(2 * STEPS).write_bytes(data)
+        _, out, _ = self.train(3)
+        self.assertIn("is damaged", out)
+        self.assertIn("resumed in epoch 2", out)
+
+    def test_without_an_intact_checkpoint_nothing_is_overwritten(self):
+        for step in (STEPS, 2 * STEPS):
+            self.damage(step)
+        before = {p: b for p, b in self.contents().items() if p.name != "operative.gin"}
+        status, _, err = self.train(3)
+        self.assertEqual((status, err.count("\n")), (2, 1), err)
+        self.assertIn("no intact checkpoint", err)
+        after = {p: b for p, b in self.contents().items() if p.name != "operative.gin"}
+        self.assertEqual(before, after)
+
+    def test_a_checkpoint_of_another_version_is_refused(self):
+        with mock.patch.object(tp_keras, "__version__", "0.0.1"):
+            status, _, err = self.train(3)
+        self.assertEqual((status, err.count("\n")), (2, 1), err)
+        self.assertIn(f"{tp_keras.__version__} there, 0.0.1 here", err)
+        advice = f"go on with tp_keras {tp_keras.__version__}, or choose another folder to start"
+        self.assertIn(advice, err)
+
+    def test_a_checkpoint_of_another_experiment_is_refused(self):
+        (self.run_dir / "operative.gin").unlink()  # somebody copied checkpoints only
+        (self.run_dir / "result.json").unlink()
+        status, _, err = self.train(3, "--seed=4")
+        self.assertEqual((status, err.count("\n")), (2, 1), err)
+        self.assertIn("another run", err)
+        self.assertIn("seed", err)
+
+    def test_a_folder_that_turns_read_only_gets_one_line(self):
+        error = tf.errors.PermissionDeniedError(
+            None, None, "{{function_node a}} ckpt-9; Read-only file system [Op:SaveV2]"
+        )
+        with mock.patch.object(tf.train.CheckpointManager, "save", side_effect=error):
+            status, _, err = self.train(3)
+        self.assertEqual((status, err.count("\n")), (4, 1), err)
+        self.assertIn("(ckpt-9; Read-only file system)", err)
+        self.assertIn(str(self.run_dir), err)
+
+    def test_pace_must_be_positive(self):
+        for binding in ("checkpoint_steps", "checkpoint_minutes", "keep_checkpoints"):
+            self.assert_refused([BP, f"--gin_bindings=train.{binding} = 0"], binding, "received 0")
+
+    def test_the_clock_saves_too(self):
+        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+            bindings = ("checkpoint_minutes = 1e-9", "steps_per_execution = 1")
+            flags = [f"--gin_bindings=train.{binding}" for binding in bindings]
+            self.train(1, *flags, f"--run_dir={self.folder / 'clock'}")
+        self.run_dir = self.folder / "clock"
+        self.assertTrue(self.checkpoint(STEPS - 1, "index").exists())
+
+    def test_an_epoch_cut_between_calls_of_many_steps_is_completed(self):
+        flags = [f"--gin_bindings=train.{b}" for b in ("steps_per_execution = 4", "seed = 1")]
+        often = "--gin_bindings=train.checkpoint_steps = 1"
+        self.run_dir = self.folder / "whole"
+        self.train(1, *flags, f"--run_dir={self.run_dir}")
+        expected = self.rows()
+        self.run_dir = self.folder / "cut"
+        cut = [*flags, often, f"--run_dir={self.run_dir}"]
+        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+            self.assertEqual(self.train(1, *cut)[0], 143)
+        _, out, _ = self.train(1, *cut)
+        self.assertIn("resumed in epoch 1 after step 4", out)
+        self.assertEqual(self.rows(), expected)
+
+    def test_what_was_measured_before_is_kept(self):
+        result = json.loads((self.run_dir / "result.json").read_text())
+        self.train(3)
+        longer = json.loads((self.run_dir / "result.json").read_text())
+        self.assertEqual((result["epochs"], longer["epochs"]), (2, 3))
+        self.assertGreater(longer["seconds"], result["seconds"])
+
+
+if __name__ == "__main__":
+    tf.test.main()

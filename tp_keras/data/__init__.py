@@ -1,0 +1,199 @@
+"""From images and labels to the batches that a run sees."""
+
+import gin
+import numpy as np
+
+from tp_keras.data import jpegs as photos
+from tp_keras.data import own_arrays
+from tp_keras.data import tfds as sources
+from tp_keras.data.arrays import ArrayDataset
+from tp_keras.data.augmentation import FLIPS
+from tp_keras.data.base import Dataset
+
+SCALINGS = ("unit", "standardised")
+LABELS = ("class", "image")
+NPZ = "npz:"  # what the name of an archive of one's own begins with
+
+
+@gin.configurable(module="tp_keras.data")
+def load(
+    name: str,
+    batch_size: int,
+    data_dir: str | None = None,
+    validation_examples: int = 0,
+    scaling: str = "unit",
+    label: str = "class",
+    image_size: int | None = None,
+    crop_padding: int = 0,
+    flip: str | None = None,
+    drop_remainder: bool = True,
+    seed: int = 0,
+) -> Dataset:
+    """Loads a dataset by name.
+
+    Args:
+      name: A TFDS dataset; "mnist_5k" (see `sources.read`); or "npz:PATH", a NumPy archive of
+        x_train, y_train, x_test and y_test, as `from_arrays` takes them.
+      batch_size: Examples in a batch over all replicas.
+      data_dir: Where TFDS keeps its datasets.
+      validation_examples: How many of the training examples to hold out, the last ones.
+      scaling: "unit" puts pixels into [0, 1]; "standardised" gives them mean 0 and deviation 1,
+        measured on the training set (of photographs: ImageNet's, by channel).
+      label: What there is to learn: "class", or "image", the image itself.
+      image_size: Height and width of what is cut out of photographs of all sizes, which are then
+        read from disk as they are needed; None is images of one size, which are kept in memory.
+      crop_padding: Training images are cut at random out of a black frame of so many pixels.
+      flip: Half of the training images are mirrored: "left_right", "up_down"; None is none.
+      drop_remainder: Whether an epoch leaves out the last examples of its random order where they
+        fill no batch.
+      seed: Seed of the order of training and of its crops and flips.
+
+    Raises:
+      ValueError: If a setting is out of range, or the data cannot be had.
+    """
+    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
+    common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_settings(scaling, label, flip, crop_padding, image_size)
+    if image_size is not None:
+        return on_disk(common, data_dir, validation_examples, scaling, image_size)
+    if name.startswith(NPZ):
+        parts, classes = own_arrays.read_npz(name.removeprefix(NPZ))
+    else:
+        parts, classes = sources.read(name, data_dir)
+    return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
+
+
+def from_arrays(
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    batch_size: int,
+    validation_examples: int = 0,
+    scaling: str = "unit",
+    label: str = "class",
+    crop_padding: int = 0,
+    flip: str | None = None,
+    drop_remainder: bool = True,
+    seed: int = 0,
+    name: str = "arrays",
+) -> Dataset:
+    """Makes a dataset of arrays of one's own, the same as `load` returns.
+
+    Args:
+      train: Images and class numbers to train on. Images are `(examples, height, width, channels)`,
+        `(examples, height, width)`, or vectors `(examples, features)`; integers are pixels in
+        0..255, which `scaling` "unit" puts into [0, 1], floats are then taken as they are. Class
+        numbers are `(examples,)` or `(examples, 1)`.
+      test: The same to test on.
+      batch_size, validation_examples, scaling, label, crop_padding, flip, drop_remainder, seed: As
+        `load` takes them.
+      name: What the data is called in a run's record.
+
+    Raises:
+      ValueError: If a setting is out of range, or the arrays are not such.
+
+    Example:
+      dataset = data.from_arrays((x, y), test=(x_test, y_test), batch_size=64)
+      learner.fit(dataset.training_batches(), steps_per_epoch=dataset.steps_per_epoch)
+    """
+    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
+    common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_settings(scaling, label, flip, crop_padding, None)
+    parts, classes = own_arrays.checked_parts(train, test)
+    return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
+
+
+def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
+    """Raises ValueError where one of the settings of `load` is not among those allowed."""
+    for setting, value, allowed in (
+        ("scaling", scaling, SCALINGS),
+        ("label", label, LABELS),
+        ("flip", flip, FLIPS),
+    ):
+        if value not in allowed:
+            raise ValueError(f"data.load.{setting} must be one of {allowed}, received {value!r}")
+    if crop_padding < 0 or (crop_padding and image_size is not None):
+        raise ValueError(
+            "data.load.crop_padding must not be negative, and 0 beside an image_size, "
+            f"received {crop_padding}"
+        )
+
+
+def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
+    """Images of one size; `common` is what both kinds of dataset are told."""
+    images, labels = parts["train"]
+    check_sizes(len(labels), validation_examples, common)
+    if common["label"] == "class" and classes < 2:
+        raise ValueError(f"{common['name']} has a single class: there is nothing to learn")
+    if images.ndim != 4 and (crop_padding or common["flip"]):
+        raise ValueError(
+            "data.load.crop_padding and data.load.flip are for images (height, width, channels), "
+            f"received {images.shape[1:]}"
+        )
+    cut = len(labels) - validation_examples
+    mean, deviation = pixel_scale(images[:cut], scaling)
+    return ArrayDataset(
+        **common,
+        input_shape=images.shape[1:],
+        classes=classes,
+        train_examples=cut,
+        mean=mean,
+        deviation=deviation,
+        train=(images[:cut], labels[:cut]),
+        test=parts["test"],
+        validation=(images[cut:], labels[cut:]) if validation_examples else None,
+        crop_padding=crop_padding,
+    )
+
+
+def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
+    """What is subtracted from images and what they are divided by."""
+    if scaling == "unit":
+        return np.float32(0), np.float32(255 if images.dtype == np.uint8 else 1)
+    mean, deviation = (
+        np.float32(images.mean(dtype="float64")),
+        np.float32(images.std(dtype="float64")),
+    )
+    if deviation == 0:
+        raise ValueError(
+            "data.load.scaling = 'standardised' needs pixels that differ: all of the training "
+            f"images are {mean:g}"
+        )
+    return mean, deviation
+
+
+def on_disk(common, data_dir, validation_examples, scaling, image_size) -> photos.Photos:
+    """Photographs of all sizes."""
+    if image_size < 1:
+        raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
+    builder = sources.photographs(common["name"], data_dir)
+    examples = builder.info.splits["train"].num_examples
+    check_sizes(examples, validation_examples, common)
+    cut = examples - validation_examples
+    standard = scaling == "standardised"
+    return photos.Photos(
+        **common,
+        input_shape=(image_size, image_size, 3),
+        classes=builder.info.features["label"].num_classes,
+        train_examples=cut,
+        mean=np.float32(photos.MEAN if standard else 0),
+        deviation=np.float32(photos.DEVIATION if standard else 255),
+        builder=builder,
+        train=f"train[:{cut}]",
+        test=sources.PHOTOGRAPHS_TEST,
+        validation=f"train[{cut}:]" if validation_examples else None,
+    )
+
+
+def check_sizes(examples, validation_examples, common):
+    """Raises ValueError where a dataset of so many training examples is too small."""
+    if not 0 <= validation_examples < examples:
+        raise ValueError(
+            f"data.load.validation_examples must lie between 0 and {examples - 1}, "
+            f"received {validation_examples}"
+        )
+    rest = examples - validation_examples
+    if not 1 <= common["batch_size"] <= rest:
+        raise ValueError(
+            f"data.load.batch_size must lie between 1 and the {rest} training examples "
+            f"of {common['name']}, received {common['batch_size']}"
+        )

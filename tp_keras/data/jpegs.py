@@ -1,0 +1,122 @@
+"""Photographs, read from disk, decoded and cropped as they are needed."""
+
+import dataclasses
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+
+from tp_keras import keys
+from tp_keras.data.augmentation import central_window, random_window
+from tp_keras.data.base import Dataset, slice_of
+from tp_keras.data.tfds import quiet_tfds
+
+# Serialised photographs that are shuffled among one another, beside the shuffle of the files
+SHUFFLED = 2048
+# Mean and deviation of ImageNet's red, green and blue in 0..255, as they are customary
+MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+MIRRORS = {
+    "left_right": tf.image.stateless_random_flip_left_right,
+    "up_down": tf.image.stateless_random_flip_up_down,
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Photos(Dataset):
+    """JPEG photographs of a TFDS dataset, nothing of which stays in memory.
+
+    Training cuts Inception's random crop out of a photograph, resizes it and mirrors half; a test
+    sees the central square.
+
+    Args:
+      builder: The prepared TFDS builder.
+      train: What to train on, as TFDS names a part of a split.
+      test: What to test on.
+      validation: What was held out of the training set, or None.
+    """
+
+    builder: tfds.core.DatasetBuilder
+    train: str
+    test: str
+    validation: str | None = None
+
+    def training_batches(
+        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
+    ) -> tf.data.Dataset:
+        @tf.autograph.experimental.do_not_convert
+        def epoch_records(epoch):
+            # This graph's alone: the order must not hang on the program's global seed
+            tf.random.set_seed(1)
+            key = keys.key(self.seed, "augmentation", epoch)
+            records = self._shuffled(keys.key(self.seed, "order", epoch))
+            numbered = records.enumerate().map(lambda i, record: (keys.fold(key, i), record))
+            batches = numbered.batch(self.batch_size, drop_remainder=self.drop_remainder)
+            return batches.skip(tf.where(epoch == first_epoch, to_int64(first_step), 0))
+
+        epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
+        return self._decoded(epochs.flat_map(epoch_records), self._training_image, shard)
+
+    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        return self._once(self.test, shard)
+
+    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
+        return self._once(self.validation, shard) if self.validation else None
+
+    def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        return self._once(self.train, shard)
+
+    def _once(self, split, shard):
+        records = self._records(split).map(lambda *record: (tf.constant((0, 0)), record))
+        return self._decoded(records.batch(self.batch_size), self._test_image, shard)
+
+    def _shuffled(self, key):
+        """All records of an epoch: files and, within a buffer, records in an order of its own."""
+        seeds = tf.random.stateless_uniform((2,), key, None, None, tf.int64)
+        records = self._records(self.train, shuffle_files=True, shuffle_seed=seeds[0])
+        return records.shuffle(SHUFFLED, seed=seeds[1], reshuffle_each_iteration=False)
+
+    @quiet_tfds()
+    def _records(self, split, shuffle_files=False, shuffle_seed=None):
+        """Photographs as they lie on disk, with their class numbers."""
+        records = self.builder.as_dataset(
+            split,
+            shuffle_files=shuffle_files,
+            decoders={"image": tfds.decode.SkipDecoding()},
+            read_config=tfds.ReadConfig(
+                shuffle_seed=shuffle_seed,
+                shuffle_reshuffle_each_iteration=False,
+                try_autocache=False,
+                skip_prefetch=True,
+            ),
+        )
+        return records.map(lambda record: (record["image"], record["label"]))
+
+    def _decoded(self, batches, image, shard):
+        """Batches of images, made of a worker's slice of every batch of records."""
+
+        def batch(keys, records):
+            keys, jpegs, labels = (slice_of(x, *shard) for x in (keys, *records))
+            kind = tf.TensorSpec(self.input_shape, tf.float32)
+            images = tf.map_fn(lambda x: image(*x), (jpegs, keys), fn_output_signature=kind)
+            return self.scaled(images, labels)
+
+        batches = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+        return batches.prefetch(2)  # one in use and one in the making: they are large
+
+    def _training_image(self, jpeg, key):
+        image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
+        return MIRRORS[self.flip](image, keys.fold(key, 1)) if self.flip else image
+
+    def _test_image(self, jpeg, key):
+        return self._resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)))
+
+    def _resized(self, jpeg, window):
+        """A window of a photograph at the network's size, without decoding all of it."""
+        image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
+        image = tf.image.resize(image, self.input_shape[:2], antialias=True)
+        return tf.ensure_shape(image, self.input_shape)
+
+
+def to_int64(number):
+    """A constant as tf.data counts."""
+    return tf.constant(number, tf.int64)

@@ -1,0 +1,155 @@
+"""When a run is saved, and where it is taken up again."""
+
+import dataclasses
+import time
+from collections.abc import Sequence
+
+import keras
+
+from tp_keras.data.base import Dataset
+from tp_keras.distribution import strategy as strategies
+from tp_keras.experiment.callbacks import EpochLog
+from tp_keras.experiment.checkpoints import Checkpoints
+from tp_keras.experiment.preemption import Preempted, Preemption
+
+RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
+
+
+@dataclasses.dataclass(frozen=True)
+class Pace:
+    """How often to save.
+
+    Args:
+      steps: Steps between two checkpoints within an epoch, or None.
+      minutes: Minutes after which to save within an epoch.
+      keep: How many of the newest checkpoints stay.
+
+    Raises:
+      ValueError: If one of them is not positive.
+    """
+
+    steps: int | None
+    minutes: float
+    keep: int
+
+    def __post_init__(self):
+        for name, value in dataclasses.asdict(self).items():
+            if value is not None and value <= 0:
+                parameter = "keep_checkpoints" if name == "keep" else f"checkpoint_{name}"
+                raise ValueError(f"train.{parameter} must be positive, received {value}")
+
+
+class Saving(keras.callbacks.Callback):
+    """Saves a run every so often, at each epoch and on SIGTERM; takes it up again.
+
+    To stand after the callbacks that complete a row of the epoch log, and write it.
+
+    Args:
+      checkpoints: The run's `Checkpoints`.
+      log: The `EpochLog`, whose rows are saved and restored.
+      preemption: What notes SIGTERM.
+      dataset: What the run learns.
+      pace: How often to save.
+      others: Further callbacks, whose numbers (how long `EarlyStopping` has waited, and for what)
+        are saved and restored.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints,
+        log: EpochLog,
+        preemption: Preemption,
+        dataset: Dataset,
+        pace: Pace,
+        others: Sequence[keras.callbacks.Callback] = (),
+    ):
+        super().__init__()
+        self.others, self.numbers = others, None
+        self.checkpoints, self.log, self.preemption = checkpoints, log, preemption
+        self.steps_per_epoch, self.pace = dataset.steps_per_epoch, pace
+        self.first_epoch = self.first_step = 0
+        self.metrics, self.saved_at = [], time.monotonic()
+
+    def take_up(self, model: keras.Model, say) -> tuple[int, int]:
+        """Restores the run.
+
+        Args:
+          model: The model to restore.
+          say: What to call with a line for the user.
+
+        Returns:
+          The epoch to go on with, counted from 0, and how many of its steps are done.
+
+        Raises:
+          ValueError: If several processes do not find the same checkpoint.
+        """
+        found = self.checkpoints.restore(say)
+        if found:
+            self.first_epoch, self.first_step = found["epoch"], found["step"]
+            self.metrics, self.numbers = found["metrics"], found["callbacks"]
+            self.log.resume(found["rows"], found["seconds"])
+            say(f"resumed in epoch {self.first_epoch + 1} after step {self.first_step}")
+        start = self.first_epoch, self.first_step
+        if len(set(strategies.everywhere(model.distribute_strategy, start))) > 1:
+            raise ValueError(
+                "the workers find different checkpoints: --run_dir must be a folder that all of "
+                "them share"
+            )
+        return start
+
+    def on_train_begin(self, logs=None):
+        for callback, numbers in zip(self.others, self.numbers or (), strict=False):
+            vars(callback).update(numbers)  # `fit` has just reset them
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        self.step = self.begun_at = self.first_step if epoch == self.first_epoch else 0
+        self.saved_step = self.step
+        if self.step:  # Keras has just reset them
+            strategy = self.model.distribute_strategy
+            strategies.assign_on_replicas(strategy, self._metric_variables(), self.metrics)
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.step = self.begun_at + batch + 1
+        if self.step >= self.steps_per_epoch:  # beyond: Keras counts the last call as a full one
+            return  # the epoch is saved when it has been evaluated
+        due, stop = self._anywhere(self._due(), self.preemption.requested)
+        if due or stop:
+            strategy = self.model.distribute_strategy
+            self.metrics = strategies.values_on_replicas(strategy, self._metric_variables())
+            self._save(self.epoch, self.step, self.log.seconds())
+        if stop:
+            raise Preempted(f"SIGTERM: saved in epoch {self.epoch + 1} after step {self.step}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.metrics, self.numbers = [], [numbers_of(callback) for callback in self.others]
+        self._save(epoch + 1, 0, 0.0)
+        (stop,) = self._anywhere(self.preemption.requested)
+        if stop:
+            raise Preempted(f"SIGTERM: saved after epoch {epoch + 1}")
+
+    def _due(self):
+        steps = self.pace.steps
+        by_steps = steps is not None and self.step // steps > self.saved_step // steps
+        return by_steps or time.monotonic() - self.saved_at > 60 * self.pace.minutes
+
+    def _anywhere(self, *flags):
+        """Which flags are set in at least one process."""
+        rows = strategies.everywhere(self.model.distribute_strategy, flags)
+        return [any(column) for column in zip(*rows, strict=True)]
+
+    def _metric_variables(self):
+        return [variable for metric in self.model.metrics for variable in metric.variables]
+
+    def _save(self, epoch, step, seconds):
+        where = {"epoch": epoch, "step": step, "seconds": seconds}
+        progress = {**where, "metrics": self.metrics, "rows": self.log.rows}
+        progress["callbacks"] = self.numbers
+        self.checkpoints.save(epoch * self.steps_per_epoch + step, progress)
+        self.saved_step, self.saved_at = step, time.monotonic()
+
+
+def numbers_of(callback: keras.callbacks.Callback) -> dict[str, float]:
+    """What Keras' `EarlyStopping` and `ReduceLROnPlateau` keep from one epoch to the next."""
+    kept = {name: getattr(callback, name, None) for name in RESUMED}
+    return {name: float(value) for name, value in kept.items() if value is not None}

@@ -1,0 +1,1 @@
+"""Random search over the settings of an experiment."""

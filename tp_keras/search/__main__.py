@@ -1,0 +1,202 @@
+"""Random search: `python -m tp_keras.search --gin_file=gin/mnist_fc_bp.gin --trials=60`.
+
+Started again, or on several hosts with one --search_dir, it goes on with what is left.
+"""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import gin
+import keras
+import tensorflow as tf
+from absl import app, flags, logging
+from tensorboard.plugins.hparams import api
+
+from tp_keras import train
+from tp_keras.experiment import config
+from tp_keras.experiment import run as training
+from tp_keras.experiment import run_directory as run_folder
+from tp_keras.experiment.callbacks import Diverged
+from tp_keras.experiment.console import say
+
+try:
+    from tp_keras.search import trials
+except ModuleNotFoundError as error:
+    sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
+
+TRIALS = flags.DEFINE_integer("trials", 60, "Number of configurations to try in all.")
+SPACE = flags.DEFINE_string("space", "gin/search/table4.gin", "Where settings are drawn from.")
+SEARCH_DIR = flags.DEFINE_string(
+    "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
+)
+flags.adopt_module_key_flags(train)  # shown by --help among ours
+
+
+class Report(keras.callbacks.Callback):
+    """Tells the study of every epoch, and stops a trial that its pruner drops."""
+
+    def __init__(self, claim):
+        super().__init__()
+        self.claim, self.pruned = claim, False
+
+    def on_epoch_end(self, epoch, logs=None):
+        error = logs.get("val_error", logs["test_error"])
+        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, error)
+        self.model.stop_training = self.pruned
+
+
+def search() -> None:
+    """Runs a trial and goes on with the next, or writes down the best where none is left.
+
+    Raises:
+      ValueError: If the command line or a setting is wrong.
+    """
+    if TRIALS.value < 1:
+        raise ValueError(f"--trials must be at least 1, received {TRIALS.value}")
+    if train.RUN_DIR.value:
+        raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
+    folder, found = prepare()
+    show_in_tensorboard(folder / "tensorboard", found.domains)
+    if claim := found.claim():
+        run(claim)
+        go_on()
+    elif found.running():
+        say(f"no trial left to start; {found.running()} still run elsewhere")
+    else:
+        conclude(folder, found.best())
+
+
+def go_on():
+    """Starts again as a new program, since TensorFlow keeps the memory of networks that are gone.
+
+    Standard Keras does too; a search over large networks would grow by one with every trial.
+    """
+    os.execv(sys.executable, sys.orig_argv)
+
+
+def prepare() -> "tuple[pathlib.Path, trials.Trials]":
+    """The folder of the search, and the trials in it."""
+    files = train.GIN_FILE.value
+    config.find(SPACE.value, "--space")
+    configure(files and [*files, SPACE.value], train.overrides())
+    experiment = gin.get_bindings(training.train)
+    if experiment["epochs"] < 1:
+        raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
+    has_inverse = experiment.get("inverse_optimizer") is not None
+    domains = trials.space(experiment["learner"], has_inverse)
+    name = "_".join(pathlib.Path(file).stem for file in files)
+    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
+    # A run may be continued to more epochs; trials of different lengths do not compare
+    settings = {**run_folder.settings(gin.config_str()), "train.epochs": experiment["epochs"]}
+    seed = gin.query_parameter("seed/macro.value")
+    return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
+
+
+def configure(files, overrides):
+    gin.clear_config()
+    config.configure(files, overrides, train.TRUST_GIN_IMPORTS.value)
+
+
+def run(claim: "trials.Claim") -> None:
+    """Trains one configuration and notes how it ended."""
+    drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
+    configure(
+        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = '{claim.folder}'"]
+    )
+    report = Report(claim)
+    try:
+        result = silently(training.train, callbacks=[lambda: report])
+    except Diverged as diverged:
+        claim.fail(str(diverged))
+        say(f"trial {claim.number}: {diverged}")
+    else:
+        name, error = selecting(result)
+        claim.finish(name, error, report.pruned)
+        say(f"trial {claim.number}: {name} {error:.2f} %" + " (pruned)" * report.pruned)
+
+
+def selecting(result: dict) -> tuple[str, float]:
+    """The error that chooses between trials: of held-out examples where a run has any."""
+    held_out = "best_validation_error" in result
+    name = "best_validation_error" if held_out else "best_test_error"
+    return name.removeprefix("best_").replace("_", " "), result[name]
+
+
+def silently(function, **arguments):
+    """Calls a function whose lines for the user nobody wants, unless --verbosity=1 asks."""
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity(verbosity if verbosity > logging.INFO else logging.WARNING)
+    try:
+        return function(**arguments)
+    finally:
+        logging.set_verbosity(verbosity)
+
+
+def show_in_tensorboard(path, domains) -> None:
+    """Writes the domains for the HParams view; every trial is a session of it."""
+    if path.exists():
+        return
+    intervals = {
+        name: api.Discrete(domain.choices)
+        if hasattr(domain, "choices")
+        else api.RealInterval(domain.low, domain.high)
+        for name, domain in domains.items()
+    }
+    with tf.summary.create_file_writer(str(path)).as_default():
+        api.hparams_config(
+            hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
+            metrics=[api.Metric("error/test", display_name="test error (%)")],
+        )
+
+
+def conclude(folder: pathlib.Path, best) -> None:
+    """Writes the best configuration as an experiment file, and the report with Figure 5."""
+    if best is None:
+        say(f"all trials diverged: see trial.json in the folders of {folder}")
+        return
+    path, error = folder / "best.gin", best.user_attrs["error"]
+    path.write_text(experiment_file(path, best, error))
+    say(f"best: trial {best.number}, {error}  {path}")
+    command = [sys.executable, "-m", "tp_keras.report"]
+    subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
+
+
+def experiment_file(path, best, error) -> str:
+    """The best configuration as a gin file that `tp_keras.train` takes."""
+    lines = [
+        f"# {path.parent.name}: trial {best.number}, the best of a random search.",
+        f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
+        f"# Its {error}, the lowest of its epochs.",
+        f"# python -m tp_keras.train --gin_file={path}",
+        *(f"include '{file}'" for file in train.GIN_FILE.value),
+        "",
+        *train.GIN_BINDINGS.value,
+        *(f"{name} = {value!r}" for name, value in best.params.items()),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def main(argv):
+    if len(argv) > 1:
+        return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
+    return train.outcome("tp_keras.search", search)
+
+
+def fail(message: str) -> int:
+    print(f"tp_keras.search: {message}", file=sys.stderr)
+    return train.BAD_INPUT
+
+
+def parse_flags(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        sys.exit(fail(str(error)))
+    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(0)
+
+
+if __name__ == "__main__":
+    app.run(main, flags_parser=parse_flags)
