@@ -89,8 +89,12 @@ def batch(size=8, shape=SHAPE, seed=0):
     return random.normal(size=(size, *shape)).astype("float32"), random.integers(0, CLASSES, size)
 
 
+def all_layers(model):
+    return list(graphs.flat(model))
+
+
 def feedbacks(model):
-    return [layer for layer in graphs.flat(model) if isinstance(layer, Feedback)]
+    return [layer for layer in all_layers(model) if isinstance(layer, Feedback)]
 
 
 def gradients(model, x, y):
@@ -103,11 +107,6 @@ def gradients(model, x, y):
         return tape.gradient(loss, [w.value for w in model.trainable_weights])
 
     return dict(zip([w.path for w in model.trainable_weights], run(x, y), strict=True))
-
-
-def largest(model):
-    """For comparisons: the largest absolute value of each gradient is of this order."""
-    return max(float(np.abs(g).max()) for g in model.values())
 
 
 def assert_same(expected, found, **tolerance):

@@ -3,6 +3,7 @@
 import keras
 
 from tp_keras.layers import Affine, DirectFeedback, Feedback
+from tp_keras.layers.feedback import kernels, matrices
 
 # sigma(W x + b), W the only matrix, or the two of a separable convolution
 AFFINE = (
@@ -30,7 +31,6 @@ ELEMENTWISE = (
     keras.layers.Embedding,
     keras.layers.Normalization,
 )
-KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 
 
 def check_model(model):
@@ -122,15 +122,13 @@ def has_matrix(layer):
       ValueError: If through anything but the kernels of a layer known to be affine.
     """
     layer = inner(layer)
-    bias = getattr(layer, "bias", None)  # of a locally connected layer as large as its output
-    matrices = [w for w in layer.weights if len(w.shape) > 1 and w is not bias]
-    if not matrices or _is_one_of(layer, ELEMENTWISE):
+    found = matrices(layer)
+    if not found or _is_one_of(layer, ELEMENTWISE):
         return False
-    kernels = [getattr(layer, name, None) for name in KERNELS]
-    if not _is_one_of(layer, AFFINE) or not all(any(w is k for k in kernels) for w in matrices):
+    if not _is_one_of(layer, AFFINE) or not kernels(layer):
         raise ValueError(
             f"layer {layer.name!r} ({type(layer).__name__}) is not known to be one affine map and "
-            f"an activation, and errors descend through its {[w.name for w in matrices]}: name it "
+            f"an activation, and errors descend through its {[w.name for w in found]}: name it "
             "in `exclude` to let it keep its own gradient"
         )
     return True

@@ -48,12 +48,16 @@ class Feedback(keras.layers.Wrapper):
         super().__init__(
             layer, name=name or layer.name, dtype=dtype or layer.dtype_policy, **kwargs
         )
+        if isinstance(layer, keras.layers.RNN):  # whose kernel is not all
+            self._refuse()
         self.activation = take_activation(self, activation)
         self.supports_masking = layer.supports_masking
 
     def build(self, input_shape):
         super().build(input_shape)
         kernels = self.kernels
+        if not kernels:
+            self._refuse()
         mirrors = isinstance(self.rule, feedback_rules.WeightMirror)
         if mirrors and len(kernels) > 1:
             raise ValueError(
@@ -72,6 +76,12 @@ class Feedback(keras.layers.Wrapper):
                 aggregation="only_first_replica",
                 name="steps",
             )
+
+    def _refuse(self):
+        raise ValueError(
+            "`layer` must be one affine map, its only matrix a variable `kernel`, received "
+            f"{self.name!r}, a {type(self.layer).__name__}"
+        )
 
     def _feedback(self, W):
         learns = getattr(self.rule, "learns", False)
@@ -202,21 +212,19 @@ def with_activation(layer, activation, wrapper):
     return type(layer).from_config(config)
 
 
-def kernels(layer):
-    """The matrices of an affine layer, from its input on.
+def matrices(layer):
+    """The weights through which errors descend: all of two axes or more but the bias."""
+    bias = getattr(layer, "bias", None)  # of a locally connected layer as large as its output
+    return [w for w in layer.weights if len(w.shape) > 1 and w is not bias]
 
-    Raises:
-      ValueError: If it has none that is a variable.
-    """
+
+def kernels(layer):
+    """The kernels of an affine layer, from its input on; [] where there are other matrices."""
     separable = hasattr(layer, "pointwise_kernel")
     names = ("depthwise_kernel", "pointwise_kernel") if separable else ("kernel",)
     found = [getattr(layer, name, None) for name in names]
-    if not all(isinstance(kernel, keras.Variable) for kernel in found):
-        raise ValueError(
-            f"`layer` must be one affine map that has a variable `kernel`, received "
-            f"{layer.name!r}, a {type(layer).__name__}"
-        )
-    return found
+    alone = all(any(w is kernel for kernel in found) for w in matrices(layer))
+    return found if alone and all(isinstance(k, keras.Variable) for k in found) else []
 
 
 def initializer(layer, name):
