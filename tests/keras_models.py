@@ -15,6 +15,20 @@ def lenet():
     return architectures.lenet(SHAPE, CLASSES)
 
 
+def tiny():
+    """As little as has more than one layer of a kind, for what has to be traced."""
+    return keras.Sequential(
+        [
+            keras.Input(SHAPE),
+            layers.Conv2D(3, 3, 2, activation="relu"),
+            layers.Conv2D(4, 3, 2, activation="tanh"),
+            layers.Flatten(),
+            layers.Dense(6, activation="tanh"),
+            layers.Dense(CLASSES, activation="softmax"),
+        ]
+    )
+
+
 def residual(dropout=0.0):
     """Batch normalisation, a shortcut with a convolution and one without."""
     inputs = keras.Input(SHAPE)
@@ -79,7 +93,8 @@ SMALL = {"lenet": lenet, "residual": residual, "awkward": awkward}
 
 
 def compiled(model, optimizer=None, **options):
-    options = {"loss": "sparse_categorical_crossentropy", **options}
+    # A few small steps: tracing would cost more
+    options = {"loss": "sparse_categorical_crossentropy", "run_eagerly": True, **options}
     model.compile(optimizer or keras.optimizers.SGD(0.1), **options)
     return model
 
@@ -98,15 +113,12 @@ def feedbacks(model):
 
 
 def gradients(model, x, y):
-    """The gradient of every weight that a step of `fit` would take, in the weights' order."""
-
-    @tf.function
-    def run(x, y):
-        with tf.GradientTape() as tape:
-            loss = model.compute_loss(x, y, model(x, training=True), training=True)
-        return tape.gradient(loss, [w.value for w in model.trainable_weights])
-
-    return dict(zip([w.path for w in model.trainable_weights], run(x, y), strict=True))
+    """The gradient of every weight that a step of `fit` would take, by path, in their order."""
+    x, y = tf.constant(x), tf.constant(y)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x, y, model(x, training=True), training=True)
+    found = tape.gradient(loss, [w.value for w in model.trainable_weights])
+    return dict(zip([w.path for w in model.trainable_weights], found, strict=True))
 
 
 def assert_same(expected, found, **tolerance):

@@ -52,16 +52,20 @@ def landing(model):
 def test_bp_is_the_stock_gradient_to_the_bit_and_fa_is_bp_where_tied(name):
     stock = compiled(stock_model(name))
     x, y = stock_batch(stock)
-    control, fa = convert(stock, "bp"), convert(stock, "fa")
-    expected = gradients(stock, x, y)
-    assert_same(expected, gradients(control, x, y), rtol=0, atol=0)
+    models = [stock, convert(stock, "bp"), convert(stock, "fa")]
+    stock, bp, fa = (tf.function(lambda m=model: gradients(m, x, y)) for model in models)
+    seeds = [v for v in models[2].variables if "seed" in v.name]
+    state = [v.numpy() for v in seeds]
+    expected, free = stock(), fa()
+    assert_same(expected, bp(), rtol=0, atol=0)
     size = max(np.abs(g).max() for g in expected.values())
-    found = gradients(convert(stock, "fa"), x, y)
-    apart = [np.abs(u - v).max() for u, v in zip(expected.values(), found.values(), strict=True)]
-    assert max(apart) > 0.01 * size  # or the next line would prove nothing
-    tie(fa)
+    apart = [np.abs(u - v).max() for u, v in zip(expected.values(), free.values(), strict=True)]
+    assert max(apart) > 0.01 * size  # or the next lines would prove nothing
+    tie(models[2])
+    for seed, value in zip(seeds, state, strict=True):
+        seed.assign(value)
     # ResNet50's gradients reach 1e3 where it is not trained: 1e-6 of that
-    assert_same(expected, gradients(fa, x, y), rtol=0, atol=1e-6 * max(1, size))
+    assert_same(expected, fa(), rtol=0, atol=1e-6 * max(1, size))
 
 
 def test_forward_pass_moving_statistics_and_dropout_are_the_stock_models():
@@ -89,7 +93,7 @@ def test_kolen_pollack_brings_b_and_w_together_by_the_decay(optimizer):
 
 def test_weight_mirror_finds_the_kernels_while_the_model_fits():
     model = convert(compiled(keras_models.residual()), feedback_rules.WeightMirror(rate=0.05))
-    compiled(model, keras.optimizers.SGD(1e-3))
+    compiled(model, keras.optimizers.SGD(1e-3), run_eagerly=False)
     x, y = batch(32)
     model.fit(x, y, epochs=100, batch_size=32, verbose=0)
     assert len(feedbacks(model)) == 6
@@ -147,15 +151,15 @@ def test_dfa_is_the_gradient_of_each_block(at):
 @pytest.mark.parametrize("rule", [*RULES, "dfa"])
 def test_a_step_of_two_replicas_is_a_step_of_one(rule):
     keras.utils.set_random_seed(1)
-    stock = compiled(keras_models.lenet())
+    stock = compiled(keras_models.tiny())
     x, y = batch(8)
     models = [convert(stock, rule)]
     with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
         models.append(convert(stock, rule))
         for u, v in zip(models[1].weights, models[0].weights, strict=True):
             u.assign(v)
-        compiled(models[1], keras.optimizers.SGD(0.1, weight_decay=0.1))
-    compiled(models[0], keras.optimizers.SGD(0.1, weight_decay=0.1))
+        compiled(models[1], keras.optimizers.SGD(0.1, weight_decay=0.1), run_eagerly=False)
+    compiled(models[0], keras.optimizers.SGD(0.1, weight_decay=0.1), run_eagerly=False)
     before = [w.numpy() for w in models[0].weights]
     for model in models:
         model.fit(x, y, batch_size=8, epochs=3, verbose=0, shuffle=False)
@@ -167,18 +171,20 @@ def test_a_step_of_two_replicas_is_a_step_of_one(rule):
 
 @pytest.mark.parametrize("rule", [*RULES, "dfa"])
 def test_saved_loaded_and_resumed_is_as_if_never_stopped(rule, tmp_path):
-    stock = compiled(keras_models.awkward())
-    model = convert(stock, rule, exclude=excluded("awkward", rule))
+    """Without dropout: Keras saves no state of its generators."""
+    model = convert(compiled(keras_models.residual()), rule)
     compiled(model, keras.optimizers.Adam(0.01), metrics=["accuracy"])
     x, y = batch()
     model.fit(x, y, epochs=2, verbose=0, shuffle=False)
-    keras.config.enable_unsafe_deserialization()  # of the model's Lambda
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
+    before = [w.numpy() for w in model.weights]
     for one in (model, loaded):
         one.fit(x, y, epochs=2, verbose=0, shuffle=False)
     for u, v in zip(model.variables, loaded.variables, strict=True):
         np.testing.assert_array_equal(u, v, err_msg=u.path)
+    moved = [w.name for w, v in zip(model.weights, before, strict=True) if np.any(w != v)]
+    assert ("steps" in moved) == (rule == "weight_mirror")
 
 
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
@@ -186,7 +192,7 @@ def test_saved_loaded_and_resumed_is_as_if_never_stopped(rule, tmp_path):
 def test_mixed_precision_and_xla(rule, policy, jit):
     keras.config.set_dtype_policy(policy)
     try:
-        stock = compiled(keras_models.residual(), keras.optimizers.SGD(0.05), jit_compile=jit)
+        stock = compiled(keras_models.tiny(), jit_compile=jit, run_eagerly=False)
         model = convert(stock, rule)
     finally:
         keras.config.set_dtype_policy("float32")
@@ -197,24 +203,24 @@ def test_mixed_precision_and_xla(rule, policy, jit):
 
 
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
-@pytest.mark.parametrize("name", ["lenet", "awkward"])
-def test_plain_gives_stock_layers_that_predict_the_same(name, rule):
-    stock = compiled(stock_model(name))
-    model = convert(stock, rule, exclude=excluded(name, rule))
+def test_plain_gives_stock_layers_that_predict_the_same(rule):
+    stock = compiled(keras_models.awkward())
+    model = convert(stock, rule, exclude=excluded("awkward", rule))
     x, y = batch()
     model.fit(x, y, epochs=2, verbose=0)
     back = plain(model)
-    assert not [layer for layer in keras_models.all_layers(back) if "tp_keras" in repr(type(layer))]
-    names = [layer.name for layer in stock.layers]
-    assert [x.name for x in back.layers if not isinstance(x, layers.InputLayer)] == [
-        name for name in names if not isinstance(stock.get_layer(name), layers.InputLayer)
-    ]
-    assert back.name == stock.name
-    np.testing.assert_array_equal(model.predict(x, verbose=0), back.predict(x, verbose=0))
-    assert np.any(stock.predict(x, verbose=0) != back.predict(x, verbose=0))
-    shapes = [w.shape for w in stock.weights]
-    assert sorted(w.shape for w in back.weights) == sorted(shapes)
+    ours = [layer for layer in keras_models.all_layers(model) if is_ours(layer)]
+    assert len(ours) > 5 and not any(map(is_ours, keras_models.all_layers(back)))
+    names, expected = ({x.name for x in keras_models.all_layers(m)} for m in (back, stock))
+    assert names == expected and back.name == stock.name
+    np.testing.assert_array_equal(model(x), back(x))
+    assert np.any(stock(x).numpy() != back(x).numpy())
+    assert [w.shape for w in back.weights] == [w.shape for w in stock.weights]
     back.fit(x, y, verbose=0)
+
+
+def is_ours(layer):
+    return type(layer).__module__.startswith("tp_keras")
 
 
 @pytest.mark.parametrize("rule", ["fa", "dfa"])
@@ -226,18 +232,19 @@ def test_weights_names_and_settings_of_compile_are_kept(rule):
         loss=keras.losses.SparseCategoricalCrossentropy(),
         metrics=["accuracy"],
         steps_per_execution=2,
+        run_eagerly=False,
     )
-    x, y = batch()
+    x, _ = batch()
     for model in (convert(stock, rule), plain(convert(stock, rule))):
-        np.testing.assert_array_equal(stock.predict(x, verbose=0), model.predict(x, verbose=0))
+        np.testing.assert_array_equal(stock(x), model(x))
         for layer in stock.layers:
             assert model.get_layer(layer.name).name == layer.name
         assert model.optimizer.get_config() == stock.optimizer.get_config()
         assert model.optimizer is not stock.optimizer
         assert isinstance(model.loss, keras.losses.SparseCategoricalCrossentropy)
         assert model.steps_per_execution == 2
-        assert {"accuracy", "loss"} <= set(model.evaluate(x, y, verbose=0, return_dict=True))
-    never = keras_models.lenet()
+        assert model.get_compile_config()["metrics"] == ["accuracy"]
+    never = keras_models.tiny()
     assert not convert(never, rule).compiled
 
 
@@ -280,7 +287,7 @@ def test_a_frozen_model_within_a_model_stays_frozen():
 def test_keras_clones_a_converted_model():
     x, y = batch()
     for rule in ("weight_mirror", "dfa"):
-        model = convert(compiled(keras_models.lenet()), rule)
+        model = convert(compiled(keras_models.tiny()), rule)
         clone = keras.models.clone_model(model)
         clone.set_weights(model.get_weights())
         for one in (model, compiled(clone)):
@@ -320,13 +327,13 @@ def test_excluded_layers_keep_their_own_gradient():
 
 
 def test_feedback_weights_outlive_a_change_of_rule():
-    model = convert(compiled(keras_models.lenet()), "kolen_pollack")
+    model = convert(compiled(keras_models.tiny()), "kolen_pollack")
     for rule in ("fa", "sign_symmetry", "weight_mirror"):
         for old, new in zip(feedbacks(model), feedbacks(convert(model, rule)), strict=True):
             np.testing.assert_array_equal(old.B, new.B)
     direct = convert(model, "dfa")
     assert not feedbacks(direct)
-    assert len(feedbacks(convert(direct, "fa"))) == 4
+    assert len(feedbacks(convert(direct, "fa"))) == 3
 
 
 def test_locally_connected_layers_convert_like_any_other():
@@ -355,14 +362,14 @@ def test_outputs_of_other_kinds_under_dfa():
         model = convert(stock, "dfa")
         x, y = batch(4, (6,))
         y = np.eye(5)[y]
-        np.testing.assert_array_equal(stock.predict(x, verbose=0), model.predict(x, verbose=0))
+        np.testing.assert_array_equal(stock(x), model(x))
         expected, found = (list(gradients(m, x, y).values()) for m in (stock, model))
         for u, v in zip(expected[2:], found[2:], strict=True):  # below it nothing is random
             np.testing.assert_allclose(u, v, atol=1e-6)
         assert np.abs(found[0]).max() > 1e-4
         assert np.abs(expected[0] - found[0]).max() > 1e-4
         back = plain(model)
-        np.testing.assert_array_equal(stock.predict(x, verbose=0), back.predict(x, verbose=0))
+        np.testing.assert_array_equal(stock(x), back(x))
         assert len(back.layers) == len(stock.layers)
 
 
@@ -448,7 +455,7 @@ def test_models_and_arguments_that_cannot_be_served_are_refused():
 
 def test_a_converted_sequential_saves_its_rule(tmp_path):
     rule = feedback_rules.DFA("seeded", seed=5)
-    model = convert(compiled(keras_models.lenet()), rule)
+    model = convert(compiled(keras_models.tiny()), rule)
     model.save(tmp_path / "model.keras")
     loaded = keras.saving.load_model(tmp_path / "model.keras")
     assert (landing(loaded).feedback_storage, landing(loaded).seed) == ("seeded", 5)
@@ -463,7 +470,8 @@ def test_every_rule_teaches_lenet_to_read_digits(rule):
     chosen = np.random.default_rng(0).permutation(len(images))[:2000]
     keras.utils.set_random_seed(0)
     model = convert(architectures.lenet((28, 28, 1), 10), rule)
-    compiled(model, keras.optimizers.AdamW(2e-3, weight_decay=0.05), metrics=["accuracy"])
+    options = {"metrics": ["accuracy"], "run_eagerly": False}
+    compiled(model, keras.optimizers.AdamW(2e-3, weight_decay=0.05), **options)
     found = model.fit(images[chosen] / 255, labels[chosen], 50, epochs=4, verbose=0).history
     assert found["loss"][-1] < 0.5 * found["loss"][0]
     assert found["accuracy"][-1] > 0.75

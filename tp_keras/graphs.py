@@ -3,7 +3,7 @@
 import keras
 
 from tp_keras.layers import Affine, DirectFeedback, Feedback
-from tp_keras.layers.feedback import kernels, matrices
+from tp_keras.layers.stock import kernels, matrices
 
 # sigma(W x + b), W the only matrix, or the two of a separable convolution
 AFFINE = (

@@ -5,8 +5,8 @@ import math
 import keras
 import tensorflow as tf
 
-from tp_keras.layers.feedback import take_activation, with_activation
 from tp_keras.layers.random_signs import RandomSigns
+from tp_keras.layers.stock import take_activation, with_activation
 
 ACTIVATIONS = (keras.layers.Activation, keras.layers.Softmax)
 
