@@ -1,5 +1,6 @@
 """Rows of Table 3 into networks."""
 
+import numpy as np
 import tensorflow as tf
 
 from tp_keras import architectures
@@ -19,6 +20,26 @@ class BuildTest(tf.test.TestCase):
         self.assertEqual(kinds, [LocallyConnected2D] * 3 + [Dense] * 2)
         names = [f.activation.__name__ for f in network.stack]
         self.assertEqual(names, ["tanh"] * 4 + ["softmax"])
+
+    def test_orthogonal_weights_are_orthonormal_at_every_position_and_differ_among_them(self):
+        for shared in (False, True):
+            network = architectures.build(
+                (7, 8, 2),
+                5,
+                local=[(3, 4, 2), (2, 20, 1)],
+                dense=[6],
+                shared_weights=shared,
+                orthogonal=True,
+            )
+            for f in network.f.values():
+                kernel = f.kernel.numpy()
+                if isinstance(f, LocallyConnected2D):
+                    self.assertNotAllClose(kernel[0], kernel[1])
+                for matrix in (
+                    kernel if kernel.ndim == 3 else [kernel.reshape(-1, f.bias.shape[-1])]
+                ):
+                    matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
+                    self.assertAllClose(matrix @ matrix.T, np.eye(len(matrix)), atol=1e-5)
 
     def test_twin_with_shared_weights_has_the_same_shapes(self):
         row = {"input_shape": (7, 8, 2), "classes": 5, "local": [(3, 4, 2)], "dense": [6]}

@@ -25,6 +25,18 @@ def by_loop(image, numbers, padding, flip):
     return out
 
 
+def windows(height, width, count):
+    """Random windows of that many keys, `(count, 4)`."""
+    shape = tf.constant([height, width, 3])
+
+    @tf.function
+    def drawn():
+        keys = tf.stack([tf.fill([count], 5), tf.range(count)], 1)
+        return tf.map_fn(lambda key: augmentation.random_window(shape, key), keys)
+
+    return drawn().numpy()
+
+
 class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.product(padding=(0, 3), flip=augmentation.FLIPS)
     def test_crops_and_flips_are_those_of_a_loop(self, padding, flip):
@@ -47,18 +59,34 @@ class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
         found = augmentation.crops_and_flips(IMAGES, numbers, 4, None)
         self.assertAllEqual(by_loop(IMAGES[0], numbers[0], 4, None), found[0])
 
-    def test_random_windows_lie_in_the_image_and_have_inceptions_shapes(self):
-        shape = tf.constant([90, 120, 3])
-        windows = np.array([augmentation.random_window(shape, [1, i]) for i in range(300)])
-        row, column, height, width = windows.T
-        self.assertAllGreaterEqual(windows, 0)
-        self.assertAllLessEqual(row + height, 90)
-        self.assertAllLessEqual(column + width, 120)
-        area, aspect = height * width / (90 * 120), width / height
-        self.assertBetween(area.min(), 0.075, 0.2)  # rounding to pixels exceeds the range a little
-        self.assertBetween(area.max(), 0.8, 1.0)
-        self.assertBetween(aspect.min(), 0.72, 0.8)
-        self.assertBetween(aspect.max(), 1.25, 1.37)
+    # An area of 8 to 100 % fits into any image up to 4:3, into one of 16:9 up to 75 %
+    @parameterized.parameters((900, 1200, 1.0), (1200, 900, 1.0), (900, 1600, 0.75))
+    def test_the_area_of_random_windows_is_uniform_as_inceptions(self, height, width, largest):
+        row, column, rows, columns = windows(height, width, 4000).T
+        self.assertAllGreaterEqual(np.stack([row, column]), 0)
+        self.assertAllLessEqual(row + rows, height)
+        self.assertAllLessEqual(column + columns, width)
+        area, aspect = rows * columns / (height * width), columns / rows
+        self.assertBetween(area.min(), 0.0795, 0.082)  # rounded to pixels
+        self.assertBetween(area.max(), 0.99 * largest, largest + 0.0005)
+        self.assertBetween(aspect.min(), 0.748, 0.76)
+        self.assertBetween(aspect.max(), 1.32, 1.336)
+        # Kolmogorov and Smirnov: p = .001 at 1.95 / sqrt(4000)
+        uniform = np.clip((np.sort(area) - 0.08) / (largest - 0.08), 0, 1)
+        self.assertLess(np.abs(uniform - (np.arange(4000) + 0.5) / 4000).max(), 0.031)
+
+    def test_random_windows_lie_anywhere(self):
+        row, column, rows, columns = windows(900, 1200, 2000).T
+        places = np.stack([row / np.maximum(900 - rows, 1), column / np.maximum(1200 - columns, 1)])
+        self.assertAllClose(places.mean(1), [0.5, 0.5], atol=0.03)  # 4 deviations are .026
+        self.assertAllClose(places.std(1), [12**-0.5] * 2, atol=0.02)
+        self.assertAllClose(np.corrcoef(places), np.eye(2), atol=0.09)
+
+    def test_a_photograph_that_has_no_room_for_an_aspect_gives_what_it_has(self):
+        rows, columns = windows(10, 300, 50).T[2:]  # at 4:3 at most 4.4 % of its area
+        self.assertAllEqual(rows, np.full(50, 10))
+        self.assertAllEqual(columns, np.full(50, 13))
+        self.assertAllEqual(windows(1, 1, 1), [[0, 0, 1, 1]])
 
     def test_the_central_window_is_224_of_256_pixels_of_the_shorter_side(self):
         window = augmentation.central_window(tf.constant([256, 300, 3]))

@@ -1,5 +1,7 @@
 """From arrays to batches."""
 
+import pathlib
+
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
@@ -74,6 +76,18 @@ class DataTest(tf.test.TestCase, parameterized.TestCase):
         x, y = batches(loaded(label="image"), 1)[0]
         self.assertAllEqual(x.reshape(8, 60), y)
 
+    @parameterized.parameters((True, 6, 2), (False, 7, 0))
+    def test_the_last_batch_is_left_out_only_where_asked(self, drop, steps, skipped):
+        dataset = loaded(drop_remainder=drop)
+        self.assertEqual((dataset.steps_per_epoch, dataset.skipped_examples), (steps, skipped))
+        shown = [len(x) for x, _ in batches(dataset, 2 * steps)]
+        self.assertEqual(shown, 2 * ([8] * 6 + [2] * (steps - 6)))
+
+    def test_the_training_set_can_be_read_once_as_it_is(self):
+        dataset = loaded(crop_padding=2, flip="left_right", drop_remainder=True)
+        x = np.concatenate([x for x, _ in dataset.unaugmented_batches()])
+        self.assertAllClose(dataset.train[0] / 255, x)
+
     def test_wrong_settings_are_refused(self):
         for settings, message in (
             ({"flip": "vertical"}, "flip must be one of .*, received 'vertical'"),
@@ -85,3 +99,99 @@ class DataTest(tf.test.TestCase, parameterized.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, message):
                 loaded(**settings)
+
+    def test_what_cannot_be_learned_from_is_refused(self):
+        constant = np.full((9, 4), 0.5), np.arange(9) % 3
+        with self.assertRaisesRegex(ValueError, "pixels that differ: all .* are 0.5"):
+            data.from_arrays(constant, constant, batch_size=3, scaling="standardised")
+        one_class = np.zeros((9, 4)), np.zeros(9, int)
+        with self.assertRaisesRegex(ValueError, "single class"):
+            data.from_arrays(one_class, one_class, batch_size=3)
+
+
+class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        random = np.random.default_rng(0)
+        self.x = random.integers(0, 256, (12, 5, 4, 2), np.uint8)
+        self.y = np.arange(12) % 3
+
+    def made(self, x=None, y=None, test=None, **settings):
+        train = (self.x if x is None else x, self.y if y is None else y)
+        return data.from_arrays(train, test=test or train, **{"batch_size": 4} | settings)
+
+    def test_pixels_come_scaled_and_labels_one_hot(self):
+        dataset = self.made(seed=1)
+        self.assertEqual((dataset.input_shape, dataset.classes), ((5, 4, 2), 3))
+        x, y = (np.concatenate(part) for part in zip(*dataset.test_batches(), strict=True))
+        self.assertAllClose(self.x / 255, x)
+        self.assertAllEqual(np.eye(3)[self.y], y)
+
+    def test_every_example_is_trained_on_with_its_own_label(self):
+        scaled = self.x / np.float32(255)
+        known = {x.tobytes(): label for x, label in zip(scaled, self.y, strict=True)}
+        shown = batches(self.made(seed=1), 3)
+        self.assertLen({image.tobytes() for x, _ in shown for image in x}, 12)
+        for x, y in shown:
+            self.assertAllEqual([known[image.tobytes()] for image in x], y.argmax(-1))
+
+    @parameterized.parameters(((12, 5, 4), (5, 4, 1)), ((12, 6), (6,)), ((12, 5, 4, 3), (5, 4, 3)))
+    def test_floats_are_taken_as_they_are_in_any_shape(self, shape, input_shape):
+        x = np.random.default_rng(0).normal(size=shape)
+        dataset = self.made(x, self.y[:, np.newaxis].astype(np.uint8))
+        self.assertEqual(dataset.input_shape, input_shape)
+        (found, _), *_ = dataset.test_batches()
+        self.assertAllClose(x[:4].reshape(4, *input_shape), found)
+
+    def test_what_is_no_dataset_is_refused_by_name(self):
+        nan = np.where(np.arange(12)[:, None] == 7, np.nan, np.zeros((12, 6)))
+        for arrays, message in (
+            ({"x": self.x[:7]}, "train labels must be 7 class numbers.*shape \\(12,\\)"),
+            ({"y": self.y * 1.0}, "train labels .* received float64"),
+            ({"y": self.y - 1}, "must not be negative, received -1"),
+            ({"x": self.x[0, 0, 0]}, "must be \\(examples, height, width, channels\\)"),
+            ({"x": self.x.astype(int) * 2}, "integers from 0 to 510"),
+            ({"x": self.x > 9}, "integers or floats, received bool"),
+            ({"x": nan}, "train image 7 holds numbers that are not finite"),
+            ({"x": nan[:7], "y": self.y[:7], "test": (nan, self.y)}, "test image 7 .* not finite"),
+            ({"test": (self.x[:, :3], self.y)}, "of one shape, received"),
+            ({"test": (self.x / 255, self.y)}, "both be pixels or both floats"),
+            (
+                {
+                    "x": nan[:7],
+                    "y": self.y[:7],
+                    "test": (nan[:7], self.y[:7]),
+                    "flip": "left_right",
+                },
+                "flip are for images",
+            ),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                self.made(**arrays)
+
+
+class NpzTest(tf.test.TestCase):
+    def test_an_archive_of_ones_own_is_the_same_as_its_arrays(self):
+        random = np.random.default_rng(0)
+        x, y = random.integers(0, 256, (12, 5, 4), np.uint8), np.arange(12) % 3
+        path = pathlib.Path(self.get_temp_dir()) / "own.npz"
+        np.savez(path, x_train=x, y_train=y, x_test=x[:5], y_test=y[:5])
+        settings = {"batch_size": 4, "seed": 2, "flip": "up_down"}
+        found = batches(data.load(name=f"npz:{path}", **settings), 7)
+        expected = batches(data.from_arrays((x, y), test=(x[:5], y[:5]), **settings), 7)
+        for one, other in zip(found, expected, strict=True):
+            self.assertAllEqual(one[0], other[0])
+            self.assertAllEqual(one[1], other[1])
+
+    def test_what_is_no_such_archive_is_refused_by_name(self):
+        folder = pathlib.Path(self.get_temp_dir())
+        lacking, broken = folder / "lacking.npz", folder / "broken.npz"
+        np.savez(lacking, x_train=np.zeros((3, 2)))
+        broken.write_text("PK not a zip")
+        for path, message in (
+            ("/no/such.npz", "there is no file /no/such.npz"),
+            (lacking, "must hold x_train, y_train, x_test, y_test"),
+            (broken, "no intact .npz archive"),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                data.load(name=f"npz:{path}", batch_size=2)

@@ -1,5 +1,7 @@
 """What the diagnostics measure, and that they disturb nothing."""
 
+import csv
+
 import gin
 import keras
 import numpy as np
@@ -11,7 +13,7 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from test_graph_cost import traced_step
 
-from tp_keras import learners, objectives, training
+from tp_keras import data, learners, objectives, training
 from tp_keras.diagnostics import Diagnostics, mean_angle, measure
 from tp_keras.train import configure
 
@@ -21,7 +23,7 @@ LATER = [
     ("kolen_pollack", learners.KolenPollack, {"decay": 0.1}),
     ("weight_mirror", learners.WeightMirror, {"rate": 0.1}),
     ("ldrl", learners.LDRL, {**rules.TARGETS, "alpha": 0.2}),
-    ("fixed_dtp", learners.FixedDTP, {"alpha": 0.2}),
+    ("fixed_dtp", learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
 ]
 ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES] + LATER
 
@@ -106,8 +108,32 @@ class DiagnosticsTest(FolderTest):
             set(events.Tags()["tensors"]),
         )
         self.assertEqual([e.step for e in events.Tensors("saturation/layer 1")], [2])
+        with open(self.folder / "watched/diagnostics.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        self.assertEqual([(r["epoch"], r["layer"]) for r in rows], [("2", "1"), ("2", "2")])
+        scalar = events.Tensors("angle of error/layer 1")[0].tensor_proto
+        self.assertAllClose(tf.make_ndarray(scalar), float(rows[0]["angle_of_error"]), rtol=1e-4)
+        self.assertEqual(rows[0]["reconstruction_error"], "")
         off = EventAccumulator(str(self.folder / "without/tensorboard")).Reload()
         self.assertNotIn("saturation/layer 1", off.Tags()["tensors"])
+
+    def test_rows_of_epochs_that_are_trained_again_are_replaced(self):
+        dataset = data.from_arrays(
+            (np.random.default_rng(0).random((8, 7, 5, 2)), np.arange(8) % 5),
+            test=(np.random.default_rng(1).random((8, 7, 5, 2)), np.arange(8) % 5),
+            batch_size=4,
+        )
+        for epochs in ([0, 1, 2], [1, 2, 3]):
+            callback = Diagnostics()
+            callback.set_run(dataset, self.folder)
+            callback.set_model(rules.learner("bp"))
+            callback.on_train_begin()
+            for epoch in epochs:
+                callback.on_epoch_end(epoch)
+            callback.on_train_end()
+        with open(self.folder / "diagnostics.csv", newline="") as file:
+            rows = [(row["epoch"], row["layer"]) for row in csv.DictReader(file)]
+        self.assertEqual(rows, [(str(e), str(l)) for e in (1, 2, 3, 4) for l in (1, 2, 3, 4)])
 
     def test_the_traced_step_is_the_same_before_and_after(self):
         def operations(learner):
@@ -121,7 +147,7 @@ class DiagnosticsTest(FolderTest):
 
     def test_an_interval_below_one_is_refused(self):
         with self.assertRaisesRegex(ValueError, "Diagnostics.every must be at least 1, received 0"):
-            Diagnostics(None, self.folder, every=0)
+            Diagnostics(every=0)
 
 
 if __name__ == "__main__":

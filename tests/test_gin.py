@@ -6,11 +6,13 @@ import tempfile
 
 import gin
 import keras
+import numpy as np
 import pytest
 from fakes import fake_images, write_photos
 
 from tp_keras import training, trials
 from tp_keras.bindings import bindings
+from tp_keras.layers import Conv2D, Dense
 from tp_keras.train import configure
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
@@ -120,6 +122,21 @@ def test_network_is_the_row_of_table_3(leaf):
     assert found.get("build.local", []) == local
     assert found.get("build.dense", []) == dense
     assert found.get("build.shared_weights", False) == (architecture == "conv")
+
+
+@pytest.mark.parametrize("leaf", [leaf for leaf in LEAVES if leaf.endswith("weight_mirror")])
+def test_weight_mirrors_rate_predicts_at_most_ten_degrees_to_the_weights(leaf):
+    """By the formula of `WeightMirror`, above the layer that reads most."""
+    found = settings(leaf)
+    shape = {"mnist": (28, 28, 1), "cifar10": (32, 32, 3), "imagenet": (224, 224, 3)}
+    shape, inputs = shape[leaf.split("_")[0]], []
+    layers = [Conv2D(*np.take(row, (1, 0, 2))) for row in found.get("build.local", [])]
+    for layer in [*layers, *map(Dense, found.get("build.dense", [])), Dense(10)]:
+        layer.wire(shape)
+        shape = layer.out_shape
+        inputs.append(layer.fans[0])
+    noise = found["WeightMirror.rate"] / 2 / found["load.batch_size"]
+    assert 1 < np.degrees(np.arctan(np.sqrt(max(inputs[1:]) * noise))) <= 10
 
 
 @pytest.fixture(scope="module")

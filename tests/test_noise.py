@@ -1,16 +1,17 @@
-"""Noise is a function of seed and step."""
+"""Noise is a function of a key: of seed and step."""
 
 import numpy as np
 import rules
 import tensorflow as tf
 
+from tp_keras import keys
 from tp_keras.noise import normal_like
 
 
 class NoiseTest(tf.test.TestCase):
     def draw(self, seed=1, step=4, stddev=1.0, shapes=((6, 5), (6, 3, 4, 2), (6, 5))):
         tensors = [tf.zeros(shape) for shape in shapes]
-        return normal_like(tensors, seed, tf.constant(step, tf.int64), stddev)
+        return normal_like(tensors, keys.key(seed, "noise", tf.constant(step, tf.int64)), stddev)
 
     def test_shaped_like_the_tensors_and_the_same_each_time(self):
         first, second = self.draw(), self.draw()

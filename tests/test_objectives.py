@@ -5,6 +5,8 @@ import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tp_keras.layers import Dense
+from tp_keras.network import Network
 from tp_keras.objectives import SoftmaxCrossEntropy, SquaredError
 
 A = np.array([[0.5, -1.0, 2.0], [0.1, 0.3, -0.7]])
@@ -49,6 +51,20 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(list(SoftmaxCrossEntropy().errors), ["error"])
         config = keras.saving.serialize_keras_object(objective)
         self.assertTrue(keras.saving.deserialize_keras_object(config).top5)
+
+    def test_a_network_that_does_not_fit_is_refused(self):
+        def network(classes, activation="softmax"):
+            return Network([Dense(classes, activation)], (4,))
+
+        SoftmaxCrossEntropy(top5=True).check(network(6))
+        SquaredError().check(network(3, "linear"))
+        for objective, unfit, message in (
+            (SoftmaxCrossEntropy(top5=True), network(5), "at least 6 classes: .* received 5"),
+            (SoftmaxCrossEntropy(), network(6, "linear"), "is softmax, received linear"),
+            (SquaredError(), network(6), "is linear, received softmax"),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                objective.check(unfit)
 
     def test_errors_are_said_in_their_unit(self):
         self.assertEqual(SoftmaxCrossEntropy().in_words(3.456), "error 3.46 %")

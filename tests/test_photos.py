@@ -2,15 +2,18 @@
 
 import pathlib
 import tempfile
+from unittest import mock
 
 import numpy as np
+import PIL.Image
 import tensorflow as tf
+from absl.testing import parameterized
 from fakes import write_photos
 
-from tp_keras import data
+from tp_keras import data, photos
 
 
-class PhotosTest(tf.test.TestCase):
+class PhotosTest(tf.test.TestCase, parameterized.TestCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
@@ -85,9 +88,44 @@ class PhotosTest(tf.test.TestCase):
             photo = record["image"].numpy()
             side = round(0.875 * min(photo.shape[:2]))
             top, left = ((n - side) // 2 for n in photo.shape[:2])
-            expected = tf.image.resize(photo[top : top + side, left : left + side], (16, 16)) / 255
+            square = photo[top : top + side, left : left + side]
+            expected = tf.image.resize(square, (16, 16), antialias=True) / 255
             self.assertAllClose(expected, image, atol=0.02)
             self.assertEqual(record["label"], y.argmax())
+
+    def test_half_of_the_photographs_are_mirrored(self):
+        def whole(shape, key):
+            return tf.concat([[0, 0], shape[:2]], 0)
+
+        with mock.patch.object(photos, "random_window", whole):
+            plain = dict(self.photographs(self.loaded(flip=None), 14))
+            shown = self.photographs(self.loaded(), 70)
+        mirrored = []
+        for number, image in shown:
+            if number not in plain:  # skipped in both epochs
+                continue
+            same = np.array_equal(plain[number], image)
+            self.assertNotEqual(same, np.array_equal(plain[number][:, ::-1], image))
+            mirrored.append(not same)
+        self.assertGreater(len(mirrored), 300)
+        self.assertBetween(np.mean(mirrored), 0.39, 0.61)  # 4 deviations
+
+    def photographs(self, dataset, count):
+        """`(number, image)` of each photograph in so many batches."""
+        return [pair for x, y in self.shown(dataset, count) for pair in zip(y, x, strict=True)]
+
+    # Pillow's bilinear filter widens with the reduction, as TensorFlow's antialiasing does
+    @parameterized.parameters((200, 310, 31), (50, 64, 48), (20, 17, 40))
+    def test_photographs_are_resized_as_pillow_does(self, height, width, side):
+        noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+        jpeg = tf.io.encode_jpeg(noise, quality=95)
+        dataset = self.loaded(image_size=side)
+        found = dataset._resized(jpeg, tf.constant([0, 0, height, width]))
+        photo = PIL.Image.fromarray(tf.io.decode_jpeg(jpeg).numpy())
+        expected = np.asarray(photo.resize((side, side), PIL.Image.Resampling.BILINEAR))
+        # Pillow rounds to whole grey levels after the columns and after the rows, we never do
+        self.assertAllClose(expected, found, atol=1.01)
+        self.assertLess(np.mean(np.abs(expected - found)), 0.4)
 
     def test_held_out_photographs_are_not_trained_on(self):
         dataset = self.loaded(validation_examples=7)

@@ -129,7 +129,7 @@ class SearchTest(FolderTest):
             for arguments, *parts in [
                 ([], "--gin_file is missing"),
                 (["--gin_file=gin/nope.gin"], "not found", "gin/nope.gin"),
-                ([QUICKSTART, "--space=gin/nope.gin"], "not found", "gin/nope.gin"),
+                ([QUICKSTART, "--space=gin/nope.gin"], "--space not found: gin/nope.gin"),
                 ([QUICKSTART, "--trials=0"], "--trials", "0"),
                 ([QUICKSTART, "--trials=many"], "--trials", "many"),
                 ([QUICKSTART, "--run_dir=x"], "--run_dir", "--search_dir"),

@@ -10,8 +10,8 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import learners, schedules, strategies
-from tp_keras.data import Data
+from tp_keras import keys, learners, schedules, strategies
+from tp_keras.arrays import ArrayDataset
 from tp_keras.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
@@ -19,7 +19,7 @@ LATER = {
     "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
     "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
     "ldrl": (learners.LDRL, {"noise_stddev": 0.2, "alpha": 0.15}),
-    "fixed-dtp": (learners.FixedDTP, {"alpha": 0.15}),
+    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
     "sign-symmetry": (learners.SignSymmetry, {}),
 }
 ALL = {**rules.RULES, **LATER}
@@ -39,7 +39,7 @@ def dataset(train, test, batch_size=BATCH, **changes):
     fields = {"mean": np.float32(0), "deviation": np.float32(1), "validation": None, "seed": 3}
     fields |= {"input_shape": train[0].shape[1:], "classes": 5, "name": "numbered"}
     fields |= {"train_examples": len(train[1])}
-    return Data(train=train, test=test, batch_size=batch_size, **{**fields, **changes})
+    return ArrayDataset(train=train, test=test, batch_size=batch_size, **{**fields, **changes})
 
 
 def pictures():
@@ -118,7 +118,7 @@ class NoiseOnReplicasTest(tf.test.TestCase):
 
         def draw(examples):
             tensors = [tf.zeros((examples, 5)), tf.zeros((examples, 3, 2))]
-            return normal_like(tensors, 1, tf.constant(4), 0.3)
+            return normal_like(tensors, keys.key(1, "noise", 4), 0.3)
 
         @tf.function
         def on_replicas():
@@ -182,10 +182,16 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, message):
                 strategies.create(*arguments)
         two = strategies.create("mirrored", 2)
-        with self.assertRaisesRegex(ValueError, "multiple of the 2 replicas, received 33"):
-            strategies.refuse_unfit(two, 33, jit_compile=False)
+        for batch_size, message in [
+            (33, "multiple of the 2 replicas, received 33"),
+            (12, "last 1 "),
+        ]:
+            data = dataset(numbered(49), numbered(13), batch_size=batch_size, drop_remainder=False)
+            with self.assertRaisesRegex(ValueError, message):
+                strategies.refuse_unfit(two, data, jit_compile=False)
         with self.assertRaisesRegex(ValueError, "one device only, received 2"):
-            strategies.refuse_unfit(two, 32, jit_compile=True)
+            data = dataset(numbered(49), numbered(13), batch_size=12)
+            strategies.refuse_unfit(two, data, jit_compile=True)
 
     def test_the_environment_tells_the_cluster(self):
         slurm = {

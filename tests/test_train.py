@@ -48,6 +48,7 @@ class CommandLineTest(CommandLine):
                 ([QUICKSTART, "--gin_bindings=DTP.alpha = 1.0"], "DTP.alpha"),
                 ([QUICKSTART, "--gin_bindings=build.dense = [-3]"], "units", "-3"),
                 ([QUICKSTART, "--gin_bindings=SDTP.inverse = 'no'"], "inverse", "'no'"),
+                ([BP, "--gin_bindings=train.objective = @SquaredError"], "linear", "softmax"),
             ]:
                 with self.subTest(arguments=arguments):
                     self.assert_refused(arguments, *parts)
@@ -134,6 +135,64 @@ class CommandLineTest(CommandLine):
         wrong = np.argmax(network.predict(images[0] / 255, verbose=0), -1) != images[1]
         result = json.loads((self.folder / "run/result.json").read_text())
         self.assertAllClose(100 * wrong.mean(), result["final_test_error"], atol=1e-3)
+
+    def test_early_stopping_watches_held_out_examples_and_ends_the_run(self):
+        settings = [
+            "data.load.validation_examples = 40",
+            "train.callbacks = [@EarlyStopping]",
+            "EarlyStopping.monitor = 'val_error'",
+            "EarlyStopping.min_delta = 100.0",
+            "EarlyStopping.patience = 2",
+        ]
+        arguments = [BP, "--epochs=9", *(f"--gin_bindings={setting}" for setting in settings)]
+        with fake_images():
+            status, out, _ = self.run_main(*arguments)
+            self.assertEqual(status, 0)
+            result = json.loads((self.folder / "run/result.json").read_text())
+            self.assertEqual((result["epochs"], result["train_examples"]), (3, 152))
+            self.assertIn("chosen_test_error", result)
+            self.assertIn("best on held-out examples", out)
+            _, out, _ = self.run_main(*arguments)  # ended, not interrupted
+            self.assertIn("already complete", out)
+
+    def test_the_numbers_of_a_callback_are_resumed(self):
+        settings = [
+            "train.callbacks = [@EarlyStopping]",
+            "EarlyStopping.monitor = 'test_error'",
+            "EarlyStopping.min_delta = 100.0",
+            "EarlyStopping.patience = 3",
+        ]
+        flags = [BP, *(f"--gin_bindings={setting}" for setting in settings)]
+        with fake_images():
+            for epochs in (2, 9):  # two epochs waited for nothing, then as many as are left
+                self.run_main(*flags, f"--epochs={epochs}")
+            result = json.loads((self.folder / "run/result.json").read_text())
+            self.assertEqual(result["epochs"], 4)
+            restoring = "--gin_bindings=EarlyStopping.restore_best_weights = True"
+            run = f"--run_dir={self.folder / 'other'}"
+            self.assert_refused([*flags, restoring, run], "best.weights.h5")
+
+    def test_the_train_error_at_the_end_is_measured_on_the_training_set(self):
+        with fake_images():
+            _, out, _ = self.run_main(BP, "--epochs=1", "--gin_bindings=data.load.batch_size = 50")
+            images = sources.read("mnist")[0]["train"]
+        network = keras.saving.load_model(self.folder / "run/network.keras")
+        wrong = np.argmax(network.predict(images[0] / 255, verbose=0), -1) != images[1]
+        result = json.loads((self.folder / "run/result.json").read_text())
+        self.assertAllClose(100 * wrong.mean(), result["measured_train_error"], atol=1e-3)
+        self.assertEqual(result["skipped_examples_per_epoch"], 42)
+        self.assertIn("leaves out 42 of 192 training examples", out)
+
+    def test_initial_weights_are_a_function_of_the_seed(self):
+        kernels = []
+        for seed in (0, 0, 1):
+            with fake_images():
+                run = f"--run_dir={self.folder / str(len(kernels))}"
+                self.run_main(BP, "--epochs=0", f"--seed={seed}", run)
+            network = keras.saving.load_model(self.folder / str(len(kernels)) / "network.keras")
+            kernels.append(network.get_weights()[0])
+        self.assertAllEqual(kernels[0], kernels[1])
+        self.assertNotAllClose(kernels[0], kernels[2])
 
     def test_the_paper_s_error_stands_beside_ours(self):
         with fake_images():

@@ -89,13 +89,13 @@ class TrialsTest(tf.test.TestCase):
         killed.lock.release()  # as the system does for a process that ends
         again = self.opened().claim()
         self.assertEqual((again.number, again.parameters), (0, killed.parameters))
-        again.finish(12.5, pruned=False)
+        again.finish("test error", 12.5, pruned=False)
         self.assertEqual(self.opened().claim().number, 1)
 
     def test_the_best_is_the_one_of_least_error(self):
         found = self.opened()
         for error in (30.0, 10.0):
-            found.claim().finish(error, pruned=False)
+            found.claim().finish("test error", error, pruned=False)
         found.claim().fail("diverged in epoch 1")
         self.assertEqual(found.best().number, 1)
         self.assertIsNone(found.claim())
@@ -104,13 +104,13 @@ class TrialsTest(tf.test.TestCase):
         complete, pruned, diverged, running = claims = [self.opened(4).claim() for _ in range(4)]
         for claim in claims:
             (claim.folder / "checkpoints").mkdir()
-        complete.finish(10.0, pruned=False)
-        pruned.finish(20.0, pruned=True)
+        complete.finish("test error", 10.0, pruned=False)
+        pruned.finish("test error", 20.0, pruned=True)
         diverged.fail("diverged in epoch 1")
         self.assertEqual(list(self.folder.glob("*/checkpoints")), [running.folder / "checkpoints"])
 
     def test_a_larger_total_adds_trials(self):
-        self.opened(1).claim().finish(30.0, pruned=False)
+        self.opened(1).claim().finish("test error", 30.0, pruned=False)
         self.assertIsNone(self.opened(1).claim())
         self.assertEqual(self.opened(2).claim().number, 1)
 

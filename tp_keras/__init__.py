@@ -1,26 +1,31 @@
 """Deep networks that learn without backpropagation, in TensorFlow and Keras."""
 
-import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow
-from tp_keras import (
-    architectures,
-    diagnostics,
-    feedback,
-    feedback_rules,
-    layers,
-    learners,
-    objectives,
-    optimizers,
-    schedules,
-)
-from tp_keras.convert import convert, plain
-from tp_keras.network import Network
+from tp_keras.commands import needs_tensorflow
 
 __version__ = "0.1.0"
+
+if needs_tensorflow():  # all but `tp-keras report` and its like
+    import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow
+    from tp_keras import (
+        architectures,
+        data,
+        diagnostics,
+        feedback,
+        feedback_rules,
+        layers,
+        learners,
+        objectives,
+        optimizers,
+        schedules,
+    )
+    from tp_keras.convert import convert, plain
+    from tp_keras.network import Network
 
 __all__ = [
     "Network",
     "architectures",
     "convert",
+    "data",
     "diagnostics",
     "feedback",
     "feedback_rules",

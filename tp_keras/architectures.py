@@ -4,6 +4,7 @@ import math
 
 import gin
 import keras
+import tensorflow as tf
 
 from tp_keras.layers import Conv2D, Dense, LocallyConnected2D
 from tp_keras.network import Network
@@ -17,6 +18,7 @@ def build(
     dense=(),
     shared_weights=False,
     activation="tanh",
+    orthogonal=False,
     dtype=None,
 ):
     """Builds a classifier: local layers, dense layers, softmax.
@@ -28,6 +30,7 @@ def build(
       dense: Units of each fully connected layer.
       shared_weights: Whether the local layers are convolutions (the ConvNet) instead.
       activation: The nonlinearity of the hidden layers.
+      orthogonal: Whether the weights begin orthogonal instead of Glorot's.
       dtype: Keras dtype or dtype policy, such as "mixed_bfloat16"; None is Keras' default.
 
     Returns:
@@ -46,7 +49,22 @@ def build(
     ]
     layers += [Dense(units, activation, dtype=dtype) for units in dense]
     layers.append(Dense(classes, "softmax", dtype=dtype))
-    return Network(layers, input_shape)
+    network = Network(layers, input_shape)
+    if orthogonal:
+        for layer in network.f.values():
+            layer.kernel.assign(orthogonal_kernel(layer))
+    return network
+
+
+def orthogonal_kernel(layer):
+    """A random kernel whose rows or columns, the fewer, are orthonormal; of each position's own."""
+    shape = tuple(layer.kernel.shape)
+    matrices = (-1, shape[-1]) if len(shape) == 4 else shape  # a convolution's reads a patch
+    normal = tf.reshape(keras.initializers.RandomNormal(stddev=1.0)(shape), matrices)
+    wide = normal.shape[-2] < normal.shape[-1]
+    q, r = tf.linalg.qr(tf.linalg.matrix_transpose(normal) if wide else normal)
+    q *= tf.sign(tf.linalg.diag_part(r))[..., None, :]  # uniform among all, as Keras' Orthogonal
+    return tf.reshape(tf.linalg.matrix_transpose(q) if wide else q, shape)
 
 
 @gin.register(module="tp_keras.architectures")

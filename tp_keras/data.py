@@ -1,82 +1,16 @@
 """From images and labels to the batches that a run sees."""
 
-import dataclasses
-
 import gin
 import numpy as np
-import tensorflow as tf
 
-from tp_keras import photos, sources
-from tp_keras.augmentation import FLIPS, crops_and_flips, draws
-from tp_keras.dataset import Dataset, epoch_key, slice_of
+from tp_keras import own_arrays, photos, sources
+from tp_keras.arrays import ArrayDataset
+from tp_keras.augmentation import FLIPS
+from tp_keras.dataset import Dataset
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Data(Dataset):
-    """A dataset in memory; a part is uint8 images and class numbers.
-
-    Args:
-      train: What to train on.
-      test: What to test on.
-      validation: What was held out of the training set, or None.
-      crop_padding: Width in pixels of the black frame from which training images are cut.
-    """
-
-    train: tuple[np.ndarray, np.ndarray]
-    test: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray] | None = None
-    crop_padding: int = 0
-
-    def training_batches(
-        self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
-    ) -> tf.data.Dataset:
-        images, labels = (tf.constant(part) for part in self.train)
-        examples = self.train_examples
-
-        def epoch_order(epoch):
-            key = epoch_key(self.seed, epoch)
-            numbers = draws(key, examples)
-            indices = tf.data.Dataset.range(examples).batch(self.batch_size, drop_remainder=True)
-            indices = indices.skip(
-                tf.where(epoch == first_epoch, tf.constant(first_step, tf.int64), 0)
-            )
-            indices = indices.map(lambda i: shuffled(i, key, examples))
-            return indices.map(lambda i: (i, tf.gather(numbers, i)))
-
-        def batch(indices, numbers):
-            indices, numbers = slice_of(indices, *shard), slice_of(numbers, *shard)
-            chosen = self._augmented(tf.gather(images, indices), numbers)
-            return self.scaled(chosen, tf.gather(labels, indices))
-
-        epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-        batches = epochs.flat_map(epoch_order).map(batch, num_parallel_calls=2, deterministic=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
-
-    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        return self._once(self.test, shard)
-
-    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
-        return self._once(self.validation, shard) if self.validation else None
-
-    def _augmented(self, images, numbers):
-        if self.crop_padding or self.flip:
-            return crops_and_flips(images, numbers, self.crop_padding, self.flip)
-        return images
-
-    def _once(self, part, shard):
-        def batch(images, labels):
-            return self.scaled(slice_of(images, *shard), slice_of(labels, *shard))
-
-        batches = tf.data.Dataset.from_tensor_slices(part).batch(self.batch_size)
-        return batches.map(batch).prefetch(tf.data.AUTOTUNE)
-
-
-def shuffled(indices, key, examples):
-    """Where a shuffle of `examples` that is keyed by `key` puts `indices`."""
-    return tf.random.experimental.index_shuffle(indices, key, tf.constant(examples - 1, tf.int64))
+NPZ = "npz:"  # what the name of an archive of one's own begins with
 
 
 @gin.configurable(module="tp_keras.data")
@@ -90,15 +24,17 @@ def load(
     image_size: int | None = None,
     crop_padding: int = 0,
     flip: str | None = None,
+    drop_remainder: bool = True,
     seed: int = 0,
 ) -> Dataset:
     """Loads a dataset by name.
 
     Args:
-      name: A TFDS dataset, or "mnist_5k" (see `sources.read`).
+      name: A TFDS dataset; "mnist_5k" (see `sources.read`); or "npz:PATH", a NumPy archive of
+        x_train, y_train, x_test and y_test, as `from_arrays` takes them.
       batch_size: Examples in a batch over all replicas.
       data_dir: Where TFDS keeps its datasets.
-      validation_examples: How many of the training examples to hold out.
+      validation_examples: How many of the training examples to hold out, the last ones.
       scaling: "unit" puts pixels into [0, 1]; "standardised" gives them mean 0 and deviation 1,
         measured on the training set (of photographs: ImageNet's, by channel).
       label: What there is to learn: "class", or "image", the image itself.
@@ -106,11 +42,66 @@ def load(
         read from disk as they are needed; None is images of one size, which are kept in memory.
       crop_padding: Training images are cut at random out of a black frame of so many pixels.
       flip: Half of the training images are mirrored: "left_right", "up_down"; None is none.
+      drop_remainder: Whether an epoch leaves out the last examples of its random order where they
+        fill no batch.
       seed: Seed of the order of training and of its crops and flips.
 
     Raises:
       ValueError: If a setting is out of range, or the data cannot be had.
     """
+    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
+    common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_settings(scaling, label, flip, crop_padding, image_size)
+    if image_size is not None:
+        return on_disk(common, data_dir, validation_examples, scaling, image_size)
+    if name.startswith(NPZ):
+        parts, classes = own_arrays.read_npz(name.removeprefix(NPZ))
+    else:
+        parts, classes = sources.read(name, data_dir)
+    return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
+
+
+def from_arrays(
+    train: tuple[np.ndarray, np.ndarray],
+    test: tuple[np.ndarray, np.ndarray],
+    batch_size: int,
+    validation_examples: int = 0,
+    scaling: str = "unit",
+    label: str = "class",
+    crop_padding: int = 0,
+    flip: str | None = None,
+    drop_remainder: bool = True,
+    seed: int = 0,
+    name: str = "arrays",
+) -> Dataset:
+    """Makes a dataset of arrays of one's own, the same as `load` returns.
+
+    Args:
+      train: Images and class numbers to train on. Images are `(examples, height, width, channels)`,
+        `(examples, height, width)`, or vectors `(examples, features)`; integers are pixels in
+        0..255, which `scaling` "unit" puts into [0, 1], floats are then taken as they are. Class
+        numbers are `(examples,)` or `(examples, 1)`.
+      test: The same to test on.
+      batch_size, validation_examples, scaling, label, crop_padding, flip, drop_remainder, seed: As
+        `load` takes them.
+      name: What the data is called in a run's record.
+
+    Raises:
+      ValueError: If a setting is out of range, or the arrays are not such.
+
+    Example:
+      dataset = data.from_arrays((x, y), test=(x_test, y_test), batch_size=64)
+      learner.fit(dataset.training_batches(), steps_per_epoch=dataset.steps_per_epoch)
+    """
+    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
+    common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_settings(scaling, label, flip, crop_padding, None)
+    parts, classes = own_arrays.checked_parts(train, test)
+    return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
+
+
+def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
+    """Raises ValueError where one of the settings of `load` is not among those allowed."""
     for setting, value, allowed in (
         ("scaling", scaling, SCALINGS),
         ("label", label, LABELS),
@@ -123,22 +114,22 @@ def load(
             "data.load.crop_padding must not be negative, and 0 beside an image_size, "
             f"received {crop_padding}"
         )
-    common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip, "seed": seed}
-    if image_size is None:
-        return in_memory(common, data_dir, validation_examples, scaling, crop_padding)
-    return on_disk(common, data_dir, validation_examples, scaling, image_size)
 
 
-def in_memory(common, data_dir, validation_examples, scaling, crop_padding) -> Data:
+def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
     """Images of one size; `common` is what both kinds of dataset are told."""
-    parts, classes = sources.read(common["name"], data_dir)
     images, labels = parts["train"]
     check_sizes(len(labels), validation_examples, common)
+    if common["label"] == "class" and classes < 2:
+        raise ValueError(f"{common['name']} has a single class: there is nothing to learn")
+    if images.ndim != 4 and (crop_padding or common["flip"]):
+        raise ValueError(
+            "data.load.crop_padding and data.load.flip are for images (height, width, channels), "
+            f"received {images.shape[1:]}"
+        )
     cut = len(labels) - validation_examples
-    mean, deviation = np.float32(0), np.float32(255)
-    if scaling == "standardised":
-        mean, deviation = np.float32(images[:cut].mean()), np.float32(images[:cut].std())
-    return Data(
+    mean, deviation = pixel_scale(images[:cut], scaling)
+    return ArrayDataset(
         **common,
         input_shape=images.shape[1:],
         classes=classes,
@@ -150,6 +141,22 @@ def in_memory(common, data_dir, validation_examples, scaling, crop_padding) -> D
         validation=(images[cut:], labels[cut:]) if validation_examples else None,
         crop_padding=crop_padding,
     )
+
+
+def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
+    """What is subtracted from images and what they are divided by."""
+    if scaling == "unit":
+        return np.float32(0), np.float32(255 if images.dtype == np.uint8 else 1)
+    mean, deviation = (
+        np.float32(images.mean(dtype="float64")),
+        np.float32(images.std(dtype="float64")),
+    )
+    if deviation == 0:
+        raise ValueError(
+            "data.load.scaling = 'standardised' needs pixels that differ: all of the training "
+            f"images are {mean:g}"
+        )
+    return mean, deviation
 
 
 def on_disk(common, data_dir, validation_examples, scaling, image_size) -> photos.Photos:

@@ -14,18 +14,20 @@ class Dataset:
     Batches are pairs of float images `(batch, height, width, channels)` and labels: one-hot
     `(batch, classes)`, or the images themselves `(batch, pixels)` where `label` is "image". The
     order of training and its augmentation are functions of (seed, epoch) and the example alone, so
-    that a run can be taken up at any step.
+    that a run can be resumed at any step.
 
     Args:
       name: The name that the data was asked for by.
       input_shape: Shape of one image.
       classes: Number of classes.
       batch_size: Examples in a batch over all replicas.
-      train_examples: Examples in an epoch, before the last ones that fill no batch are dropped.
+      train_examples: Examples to train on.
       mean: What is subtracted from pixels in 0..255, a number or one for each channel.
       deviation: What they are divided by.
       label: What there is to learn, "class" or "image".
       flip: How half of the training images are mirrored, "left_right", "up_down" or None.
+      drop_remainder: Whether an epoch leaves out the last examples of its order where they fill no
+        batch, so that all batches are of one size.
       seed: Seed of order and augmentation.
     """
 
@@ -38,11 +40,18 @@ class Dataset:
     deviation: np.ndarray
     label: str = "class"
     flip: str | None = None
+    drop_remainder: bool = True
     seed: int = 0
 
     @property
     def steps_per_epoch(self) -> int:
-        return self.train_examples // self.batch_size
+        batches = self.train_examples / self.batch_size
+        return math.floor(batches) if self.drop_remainder else math.ceil(batches)
+
+    @property
+    def skipped_examples(self) -> int:
+        """How many training examples an epoch leaves out; others in each epoch."""
+        return max(0, self.train_examples - self.steps_per_epoch * self.batch_size)
 
     def training_batches(
         self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
@@ -61,17 +70,16 @@ class Dataset:
         """The held-out part of the training set, or a slice of each batch; None without one."""
         raise NotImplementedError
 
+    def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        """The training set once, in order and as it is, or a slice of each batch."""
+        raise NotImplementedError
+
     def scaled(self, images, labels):
         """Images of pixels in 0..255 and class numbers, as a network reads and learns them."""
         images = (tf.cast(images, tf.float32) - self.mean) / self.deviation
         if self.label == "image":
             return images, tf.reshape(images, (-1, math.prod(self.input_shape)))
         return images, tf.one_hot(labels, self.classes)
-
-
-def epoch_key(seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """The seed of shape `(2,)` that belongs to an epoch of a run."""
-    return tf.cast(tf.stack([tf.constant(seed, tf.int64), epoch]), tf.int32)
 
 
 def slice_of(x, index, count):

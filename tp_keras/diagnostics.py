@@ -3,6 +3,9 @@
 Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 """
 
+import csv
+import io
+import os
 import pathlib
 
 import gin
@@ -17,36 +20,62 @@ SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
 
 @gin.register(module="tp_keras.diagnostics")
 class Diagnostics(keras.callbacks.Callback):
-    """Writes `measure` of the first test batch to TensorBoard, a scalar for each layer.
+    """Writes `measure` of the first test batch to TensorBoard and to `diagnostics.csv`.
+
+    A scalar for each layer there, here a row for each epoch and layer, with a column for each
+    quantity, empty where a layer lacks it.
 
     Args:
-      dataset: The run's `Data`.
-      run_dir: The run's folder.
       every: Epochs from one measurement to the next, at least 1.
 
     Raises:
       ValueError: If `every` is less than 1.
     """
 
-    def __init__(self, dataset, run_dir, every=1):
+    def __init__(self, every=1):
         super().__init__()
         if every < 1:
             raise ValueError(f"Diagnostics.every must be at least 1, received {every}")
-        self.dataset, self.every = dataset, every
-        self.path = str(pathlib.Path(run_dir) / "tensorboard")
+        self.every = every
+
+    def set_run(self, dataset, run_dir):
+        """Takes the dataset whose first test batch is measured, and the folder to write to."""
+        self.dataset, self.folder = dataset, pathlib.Path(run_dir)
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(self.path)
+        self.writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
+        measured = measure(self.model, *self.batch)
         with self.writer.as_default(step=epoch + 1):
-            for quantity, layers in measure(self.model, *self.batch).items():
+            for quantity, layers in measured.items():
                 for l, value in layers.items():
                     tf.summary.scalar(f"{quantity}/layer {l}", value)
         self.writer.flush()
+        self._write_csv(epoch + 1, measured)
+
+    def _write_csv(self, epoch, measured):
+        """Adds the rows of an epoch to `diagnostics.csv`, in place of those of a killed start."""
+        path = self.folder / "diagnostics.csv"
+        names = {quantity: quantity.replace(" ", "_") for quantity in measured}
+        columns = ["epoch", "layer", *names.values()]
+        rows = []
+        if path.exists():
+            with open(path, newline="") as file:
+                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+        for l in range(1, self.model.depth + 1):
+            values = {names[q]: f"{v[l]:.6g}" for q, v in measured.items() if l in v}
+            rows.append({"epoch": epoch, "layer": l, **values})
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        partial = self.folder / ".partial.diagnostics.csv"
+        partial.write_text(text.getvalue())
+        os.replace(partial, path)
 
     def on_train_end(self, logs=None):
         self.writer.close()

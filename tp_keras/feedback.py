@@ -2,6 +2,7 @@
 
 import math
 
+from tp_keras import keys
 from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
 
 
@@ -29,7 +30,7 @@ def direct(network, storage="stored", seed=0):
     classes = network.f[network.depth].units
     layers = {l: _dense_above(network, l, classes) for l in range(1, network.depth)}
     if storage == "seeded":
-        return {l: _signs(f, (seed, l)) for l, f in layers.items()}
+        return {l: _signs(f, keys.pair(seed, f"feedback {l}")) for l, f in layers.items()}
     dtype = "bfloat16" if storage == "stored_bfloat16" else None
     return {l: _built(Transpose(f, trainable=False, dtype=dtype), f) for l, f in layers.items()}
 
@@ -47,7 +48,7 @@ def inverses(network, activation, form="paired", auxiliary_units=0):
     Args:
       network: The `Network` to invert.
       activation: The nonlinearity of the inverses.
-      form: What an inverse of a local layer reads (section 4.2 of the paper tried all three):
+      form: What an inverse of a local layer reads (section 3.2 of the paper tried all three):
         "paired", what the layer wrote; "wide", two more pixels along each axis; "dense", all.
       auxiliary_units: How many auxiliary outputs g[L] reads beside the classes (AO-SDTP).
 
@@ -80,6 +81,17 @@ def _dense(f):
     layer = Dense(math.prod(f.out_shape), dtype=f.dtype_policy)
     layer.wire(f.in_shape)
     return layer
+
+
+def fixed_inverses(network, limit):
+    """g[2..L], from layer l to layer l - 1; fixed, tanh, no bias, uniform in [-limit, limit]."""
+    layers = {}
+    for l, f in network.f.items():
+        if l > 1:
+            layers[l] = _built(Transpose(f, activation="tanh", trainable=False), f)
+            kernel = layers[l].kernel  # as yet uniform in Glorot's interval
+            kernel.assign(kernel * (limit / math.sqrt(6.0 / sum(f.fans))))
+    return layers
 
 
 FORMS = {"paired": _paired, "wide": _wide, "dense": _dense}

@@ -3,11 +3,10 @@
 delta[l] = sigma'(a[l]) * (W[l+1], in its place `kernel(W, B)`)^T delta[l+1]
 """
 
-import zlib
-
 import keras
 import tensorflow as tf
 
+from tp_keras import keys
 from tp_keras.noise import normal_like
 
 
@@ -71,13 +70,14 @@ class KolenPollack(FA):
 class WeightMirror(FA):
     """Weight mirror, Akrout et al. (2019): B^T delta, B an average of x a^T over noise x.
 
-    B += rate * (x a^T - B),  a = W x,  x of variance 1     (equation 7, with decay, a for sigma(a))
+    B += max(rate, 1/t) * (x a^T - B),  a = W x,  x of variance 1,  training step t
 
-    x a^T is averaged over a weight's uses (examples, positions): on average it is W.
+    (equation 7; ours: the decay, a for sigma(a), 1/t). x a^T is averaged over a weight's uses,
+    examples and positions: on average it is W.
 
     Args:
-      rate: Share of B that a training step replaces, above 0, at most 1. A small one averages
-        over more noise, a large one follows a fast W.
+      rate: Share of B that a step replaces in the end, above 0, at most 1. B lags 1/rate steps; a
+        small rate averages over more noise.
       seed: Seed of the noise, an integer.
       number: Tells the noise of this layer from that of others of the same name; `convert` counts.
 
@@ -96,17 +96,20 @@ class WeightMirror(FA):
 
     def noise_like(self, x, name, step):
         """Noise of variance 1 shaped like x: of this layer, step and replica alone."""
-        key = tf.cast(tf.stack([self.seed, self.number]), tf.int32)
-        fold_in = tf.random.experimental.stateless_fold_in
-        key = fold_in(fold_in(key, zlib.crc32(name.encode()) >> 1), tf.cast(step, tf.int32))
-        return normal_like([x], key[0], key[1], 1.0)[0]
+        key = keys.key(self.seed, f"mirror {name}", self.number, step)
+        return normal_like([x], key, 1.0)[0]
 
-    def moved(self, B, mirrored):
-        """Returns B after a step in which noise gave `mirrored`."""
-        return B + self.rate * (mirrored - B)
+    def moved(self, B, mirrored, step):
+        """Returns B after a step, 0, 1 .., in which noise gave `mirrored`."""
+        return B + mirror_rate(self.rate, step) * (mirrored - B)
 
     def get_config(self):
         return {"rate": self.rate, "seed": self.seed, "number": self.number}
+
+
+def mirror_rate(rate, step):
+    """1, 1/2, 1/3 .. down to `rate`: a moving average begins as the mean of all so far."""
+    return tf.maximum(rate, 1.0 / (tf.cast(step, tf.float32) + 1.0))
 
 
 @keras.saving.register_keras_serializable(package="tp_keras.feedback_rules")

@@ -41,17 +41,25 @@ def fit(
       The log of all epochs.
     """
     tell, devices = say if folder.writes else quiet, model.distribute_strategy
-    held_out = dataset.validation_batches() is not None
-    validation = strategies.deal(devices, dataset.validation_batches) if held_out else None
-    log, preemption = EpochLog(folder, validation, quiet if show_bar() else tell), Preemption()
-    saving = Saving(Checkpoints(folder, model, pace.keep), log, preemption, dataset, pace)
+    log, preemption = (
+        EpochLog(folder, strategies.deal(devices, dataset.test_batches), tell),
+        Preemption(),
+    )
+    checkpoints = Checkpoints(folder, model, pace.keep)
+    saving = Saving(checkpoints, log, preemption, dataset, pace, others)
     callbacks = [schedule] if schedule else []
-    callbacks += [StopOnDivergence(), log, BestWeights(folder, log)]
+    callbacks += [log, StopOnDivergence(), BestWeights(folder, log)]
     if folder.writes:
-        callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative)), *others]
+        callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative))]
+    callbacks += [other for other in others if folder.writes or not hasattr(other, "set_run")]
     if folder.writes and dataset.label == "image":
         callbacks += [Reconstructions(folder, dataset.test_batches())]
     tell(f"{weight_count(model)}, {devices.num_replicas_in_sync} replica(s) -> {folder.path}")
+    if dataset.skipped_examples:
+        tell(
+            f"each epoch leaves out {dataset.skipped_examples} of {dataset.train_examples} "
+            "training examples, others each time: data.load.drop_remainder"
+        )
     # Keras is not told how long a dealt dataset is, and wonders at its end
     warnings.filterwarnings("ignore", "Your input ran out of data")
     model.stop_training = False
@@ -75,11 +83,13 @@ def legs(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, int,
 
 
 def train_leg(model, dataset, callbacks, epoch, step, epochs, verbose):
-    devices = model.distribute_strategy
+    devices, held_out = model.distribute_strategy, None
+    if dataset.validation_batches() is not None:
+        held_out = strategies.deal(devices, dataset.validation_batches)
     model.fit(
         strategies.deal(devices, lambda shard: dataset.training_batches(epoch, step, shard=shard)),
         steps_per_epoch=dataset.steps_per_epoch - step,
-        validation_data=strategies.deal(devices, dataset.test_batches),
+        validation_data=held_out,
         initial_epoch=epoch,
         epochs=epochs,
         callbacks=callbacks,

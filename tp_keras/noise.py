@@ -1,4 +1,4 @@
-"""Gaussian noise that is a function of (seed, step, example) and leaves no state to save."""
+"""Gaussian noise that is a function of a key and the example, and leaves no state to save."""
 
 import math
 
@@ -8,7 +8,7 @@ PHILOX = 1
 BLOCK = 8  # normals for each count of Philox' counter, which makes 128 bits
 
 
-def normal_like(tensors, seed, step, stddev):
+def normal_like(tensors, key, stddev):
     """Draws Gaussian noise for several tensors in one call.
 
     A replica draws its own rows of the noise for the whole global batch, by starting the
@@ -16,24 +16,25 @@ def normal_like(tensors, seed, step, stddev):
 
     Args:
       tensors: Tensors `(batch, ...)` of one batch size and dtype, float32 or float64.
-      seed: Seed of the run, an integer.
-      step: Step of the run, an integer tensor.
+      key: Key of the step, see `keys.key`.
       stddev: Standard deviation.
 
     Returns:
-      List of tensors shaped like `tensors`; distinct for each, for each step and each replica.
+      List of tensors shaped like `tensors`; distinct for each, for each key and each replica.
     """
     sizes = [math.prod(x.shape[1:]) for x in tensors]
     blocks = math.ceil(sum(sizes) / BLOCK)  # a row begins with a count of its own
     batch = tf.shape(tensors[0])[0]
-    key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(
-        seed=tf.stack([tf.cast(seed, tf.int32), tf.cast(step, tf.int32)])
-    )
+    philox_key, counter = tf.raw_ops.StatelessRandomGetKeyCounter(seed=key)
     replica = tf.distribute.get_replica_context().replica_id_in_sync_group
     first_row = tf.cast(batch * tf.cast(replica, tf.int32), tf.uint64)
     counter += tf.stack([first_row * blocks, tf.constant(0, tf.uint64)])
     bits = tf.raw_ops.StatelessRandomUniformFullIntV2(
-        shape=(batch, blocks * BLOCK // 2), key=key, counter=counter, alg=PHILOX, dtype=tf.int32
+        shape=(batch, blocks * BLOCK // 2),
+        key=philox_key,
+        counter=counter,
+        alg=PHILOX,
+        dtype=tf.int32,
     )
     draws = normal(bits, stddev, tensors[0].dtype)
     parts = tf.split(draws, [*sizes, blocks * BLOCK - sum(sizes)], axis=1)[: len(sizes)]

@@ -13,6 +13,9 @@ class Objective:
         """What is measured beside the loss: functions of (a, y) by the metric's name."""
         return {"error": self.error}
 
+    def check(self, network):
+        """Raises ValueError where it does not fit the output of `network`."""
+
     def get_config(self):
         return {}
 
@@ -32,6 +35,19 @@ class SoftmaxCrossEntropy(Objective):
 
     def __init__(self, top5=False):
         self.top5 = top5
+
+    def check(self, network):
+        output = network.f[network.depth]
+        if output.activation is not keras.activations.softmax:
+            raise ValueError(
+                "SoftmaxCrossEntropy needs a network whose last layer's activation is softmax, "
+                f"received {keras.activations.serialize(output.activation)}"
+            )
+        if self.top5 and output.out_shape[-1] < 6:
+            raise ValueError(
+                "SoftmaxCrossEntropy.top5 needs at least 6 classes: of fewer the label is always "
+                f"among five, received {output.out_shape[-1]}"
+            )
 
     @property
     def errors(self):
@@ -70,6 +86,14 @@ class SoftmaxCrossEntropy(Objective):
 @keras.saving.register_keras_serializable(package="tp_keras")
 class SquaredError(Objective):
     """Squared distance of a linear output to `y`, summed over units: the autoencoder's loss."""
+
+    def check(self, network):
+        output = network.f[network.depth]
+        if output.activation is not keras.activations.linear:
+            raise ValueError(
+                "SquaredError needs a network whose last layer is linear, received "
+                f"{keras.activations.serialize(output.activation)}"
+            )
 
     def loss(self, a, y):
         """The loss of each example, `(batch,)`."""

@@ -6,8 +6,9 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
+from tp_keras import keys
 from tp_keras.augmentation import central_window, random_window
-from tp_keras.dataset import Dataset, epoch_key, slice_of
+from tp_keras.dataset import Dataset, slice_of
 from tp_keras.sources import quiet_tfds
 
 # Serialised photographs that are shuffled among one another, beside the shuffle of the files
@@ -46,9 +47,10 @@ class Photos(Dataset):
         def epoch_records(epoch):
             # This graph's alone: the order must not hang on the program's global seed
             tf.random.set_seed(1)
-            key = epoch_key(self.seed, epoch)
-            numbered = self._shuffled(key).enumerate().map(lambda i, record: (fold(key, i), record))
-            batches = numbered.batch(self.batch_size, drop_remainder=True)
+            key = keys.key(self.seed, "augmentation", epoch)
+            records = self._shuffled(keys.key(self.seed, "order", epoch))
+            numbered = records.enumerate().map(lambda i, record: (keys.fold(key, i), record))
+            batches = numbered.batch(self.batch_size, drop_remainder=self.drop_remainder)
             return batches.skip(tf.where(epoch == first_epoch, to_int64(first_step), 0))
 
         epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
@@ -60,8 +62,11 @@ class Photos(Dataset):
     def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
         return self._once(self.validation, shard) if self.validation else None
 
+    def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
+        return self._once(self.train, shard)
+
     def _once(self, split, shard):
-        records = self._records(split).map(lambda *record: (to_int64((0, 0)), record))
+        records = self._records(split).map(lambda *record: (tf.constant((0, 0)), record))
         return self._decoded(records.batch(self.batch_size), self._test_image, shard)
 
     def _shuffled(self, key):
@@ -100,7 +105,7 @@ class Photos(Dataset):
 
     def _training_image(self, jpeg, key):
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
-        return MIRRORS[self.flip](image, fold(key, 1)) if self.flip else image
+        return MIRRORS[self.flip](image, keys.fold(key, 1)) if self.flip else image
 
     def _test_image(self, jpeg, key):
         return self._resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)))
@@ -108,13 +113,8 @@ class Photos(Dataset):
     def _resized(self, jpeg, window):
         """A window of a photograph at the network's size, without decoding all of it."""
         image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
-        image = tf.image.resize(image, self.input_shape[:2])
+        image = tf.image.resize(image, self.input_shape[:2], antialias=True)
         return tf.ensure_shape(image, self.input_shape)
-
-
-def fold(key, number):
-    """A seed of shape `(2,)` made of another and a number."""
-    return tf.random.experimental.stateless_fold_in(key, number)
 
 
 def to_int64(number):

@@ -8,22 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-COLUMNS = (
-    "epoch",
-    "phases",
-    "train_loss",
-    "train_error",
-    "train_top5_error",
-    "test_loss",
-    "test_error",
-    "test_top5_error",
-    "validation_loss",
-    "validation_error",
-    "validation_top5_error",
-    "inverse_loss",
-    "seconds",
-)
-MEASURES = ("loss", "error", "top5_error")
+# The columns of epochs.csv are in this order; what else a rule measures comes after them
+PARTS, MEASURES = ("train", "test", "validation"), ("loss", "error", "top5_error")
 DIVERGED = 1e6
 
 
@@ -36,13 +22,14 @@ class EpochLog(keras.callbacks.Callback):
 
     Args:
       folder: The `RunFolder`.
-      validation: Batches of the held-out part, or None.
+      test: Batches of the test set. What is measured on them joins the epoch's logs as `test_loss`,
+        `test_error` and so on; Keras' own `val_loss` is of the held-out examples alone.
       say: What to call with a line for the user after each epoch.
     """
 
-    def __init__(self, folder, validation, say):
+    def __init__(self, folder, test, say):
         super().__init__()
-        self.folder, self.validation, self.say = folder, validation, say
+        self.folder, self.test, self.say = folder, test, say
         self.rows, self.seconds_before = [], 0.0
 
     def resume(self, rows, seconds):
@@ -57,16 +44,13 @@ class EpochLog(keras.callbacks.Callback):
         self.started = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None):
+        found = self.model.evaluate(self.test, verbose=0, return_dict=True)
+        logs.update({f"test_{name}": value for name, value in found.items()})
         row = {
             "epoch": epoch + 1,
             "phases": "+".join(getattr(self.model, "phases", ("forward",))),
-            **{f"train_{name}": logs[name] for name in MEASURES if name in logs},
-            **{f"test_{name}": logs[f"val_{name}"] for name in MEASURES if name in logs},
-            "inverse_loss": logs.get("inverse_loss"),
+            **{column(name): value for name, value in logs.items()},
         }
-        if self.validation is not None:
-            found = self.model.evaluate(self.validation, verbose=0, return_dict=True)
-            row |= {f"validation_{name}": value for name, value in found.items()}
         row["seconds"], self.seconds_before = round(self.seconds(), 3), 0.0
         # Five digits are what a float32 metric is good for
         self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
@@ -75,14 +59,17 @@ class EpochLog(keras.callbacks.Callback):
 
     def _write(self):
         text = io.StringIO()
-        columns = [c for c in COLUMNS if c in self.rows[0]]
+        names = {name for row in self.rows for name in row}
+        first = ["epoch", "phases", *(f"{p}_{m}" for p in PARTS for m in MEASURES)]
+        others = sorted(names - {*first, "seconds"})
+        columns = [name for name in [*first, *others, "seconds"] if name in names]
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(self.rows)
         self.folder.write("epochs.csv", text.getvalue())
 
     def _line(self, row):
-        inverse, top5 = row["inverse_loss"], row.get("test_top5_error")
+        inverse, top5 = row.get("inverse_loss"), row.get("test_top5_error")
         train, test = (self.model.objective.in_words(row[f"{p}_error"]) for p in ("train", "test"))
         return (
             f"epoch {row['epoch']}/{self.params['epochs']}  train {train}  test {test}  "
@@ -92,8 +79,22 @@ class EpochLog(keras.callbacks.Callback):
         )
 
 
+def column(name):
+    """The column of a number that Keras logs: `val_` is of the held-out examples."""
+    if name.startswith("val_"):
+        return f"validation_{name.removeprefix('val_')}"
+    return f"train_{name}" if name in MEASURES else name
+
+
+def selecting_error(row):
+    """The error that chooses between epochs: of the held-out examples where there are any."""
+    return row.get("validation_error", row["test_error"])
+
+
 class BestWeights(keras.callbacks.Callback):
-    """Writes `best.weights.h5` after each epoch whose test error is the lowest so far.
+    """Writes `best.weights.h5` after each epoch whose error is the lowest so far.
+
+    The error is that of the held-out examples, where there are any, else of the test set.
 
     Args:
       folder: The `RunFolder`.
@@ -105,7 +106,7 @@ class BestWeights(keras.callbacks.Callback):
         self.folder, self.log = folder, log
 
     def on_epoch_end(self, epoch, logs=None):
-        errors = [row["test_error"] for row in self.log.rows]
+        errors = [selecting_error(row) for row in self.log.rows]
         if errors.index(min(errors)) == epoch:
             self.folder.write_with("best.weights.h5", self.model.save_weights)
 
@@ -121,6 +122,12 @@ class StopOnDivergence(keras.callbacks.Callback):
         lost = [n for n in ("loss", "inverse_loss") if n in logs and not logs[n] < DIVERGED]
         if lost:
             raise Diverged(f"diverged in epoch {self.epoch + 1}, {self._where(lost)}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        for name, what in (("test_loss", "test set"), ("val_loss", "held-out examples")):
+            loss = logs.get(name, 0.0)
+            if not loss < DIVERGED:
+                raise Diverged(f"diverged in epoch {epoch + 1}: the loss on the {what} is {loss}")
 
     def _where(self, lost):
         layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
@@ -161,8 +168,12 @@ class EventLog(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         with self.writer.as_default(step=epoch + 1):
             for name, value in logs.items():
-                tag = name.removeprefix("val_")
-                tf.summary.scalar(f"{tag}/{'test' if tag != name else 'train'}", value)
+                part, _, measure = name.partition("_")
+                if part in ("test", "val"):
+                    part = {"val": "held out"}.get(part, part)
+                    tf.summary.scalar(f"{measure}/{part}", value)
+                else:
+                    tf.summary.scalar(f"{name}/train", value)
         with self.folder.writing():
             self.writer.flush()
 

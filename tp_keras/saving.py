@@ -2,6 +2,7 @@
 
 import dataclasses
 import time
+from collections.abc import Sequence
 
 import keras
 
@@ -10,6 +11,8 @@ from tp_keras.checkpoints import Checkpoints
 from tp_keras.dataset import Dataset
 from tp_keras.preemption import Preempted, Preemption
 from tp_keras.recording import EpochLog
+
+RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,6 +50,8 @@ class Saving(keras.callbacks.Callback):
       preemption: What notes SIGTERM.
       dataset: What the run learns.
       pace: How often to save.
+      others: Further callbacks, whose numbers (how long `EarlyStopping` has waited, and for what)
+        are saved and restored.
     """
 
     def __init__(
@@ -56,8 +61,10 @@ class Saving(keras.callbacks.Callback):
         preemption: Preemption,
         dataset: Dataset,
         pace: Pace,
+        others: Sequence[keras.callbacks.Callback] = (),
     ):
         super().__init__()
+        self.others, self.numbers = others, None
         self.checkpoints, self.log, self.preemption = checkpoints, log, preemption
         self.steps_per_epoch, self.pace = dataset.steps_per_epoch, pace
         self.first_epoch = self.first_step = 0
@@ -79,7 +86,7 @@ class Saving(keras.callbacks.Callback):
         found = self.checkpoints.restore(say)
         if found:
             self.first_epoch, self.first_step = found["epoch"], found["step"]
-            self.metrics = found["metrics"]
+            self.metrics, self.numbers = found["metrics"], found["callbacks"]
             self.log.resume(found["rows"], found["seconds"])
             say(f"resumed in epoch {self.first_epoch + 1} after step {self.first_step}")
         start = self.first_epoch, self.first_step
@@ -89,6 +96,10 @@ class Saving(keras.callbacks.Callback):
                 "them share"
             )
         return start
+
+    def on_train_begin(self, logs=None):
+        for callback, numbers in zip(self.others, self.numbers or (), strict=False):
+            vars(callback).update(numbers)  # `fit` has just reset them
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -111,7 +122,7 @@ class Saving(keras.callbacks.Callback):
             raise Preempted(f"SIGTERM: saved in epoch {self.epoch + 1} after step {self.step}")
 
     def on_epoch_end(self, epoch, logs=None):
-        self.metrics = []
+        self.metrics, self.numbers = [], [numbers_of(callback) for callback in self.others]
         self._save(epoch + 1, 0, 0.0)
         (stop,) = self._anywhere(self.preemption.requested)
         if stop:
@@ -133,5 +144,12 @@ class Saving(keras.callbacks.Callback):
     def _save(self, epoch, step, seconds):
         where = {"epoch": epoch, "step": step, "seconds": seconds}
         progress = {**where, "metrics": self.metrics, "rows": self.log.rows}
+        progress["callbacks"] = self.numbers
         self.checkpoints.save(epoch * self.steps_per_epoch + step, progress)
         self.saved_step, self.saved_at = step, time.monotonic()
+
+
+def numbers_of(callback: keras.callbacks.Callback) -> dict[str, float]:
+    """What Keras' `EarlyStopping` and `ReduceLROnPlateau` keep from one epoch to the next."""
+    kept = {name: getattr(callback, name, None) for name in RESUMED}
+    return {name: float(value) for name, value in kept.items() if value is not None}

@@ -1,4 +1,4 @@
-"""When the inverses learn and when the network does (section 2.2 of the paper)."""
+"""When the inverses learn and when the network does (section 2.1.2 of the paper)."""
 
 import gin
 import keras

@@ -14,20 +14,21 @@ import tensorflow as tf
 from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
-from tp_keras import run_folder, train, training
+from tp_keras import config, run_folder, train, training
 from tp_keras.console import say
 from tp_keras.recording import Diverged
 
 try:
     from tp_keras import trials
 except ModuleNotFoundError as error:
-    sys.exit(f"tp_keras.search: needs {error.name}: pip install -e '.[search]'")
+    sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
 TRIALS = flags.DEFINE_integer("trials", 60, "Number of configurations to try in all.")
 SPACE = flags.DEFINE_string("space", "gin/search/table4.gin", "Where settings are drawn from.")
 SEARCH_DIR = flags.DEFINE_string(
     "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
 )
+flags.adopt_module_key_flags(train)  # shown by --help among ours
 
 
 class Report(keras.callbacks.Callback):
@@ -38,7 +39,8 @@ class Report(keras.callbacks.Callback):
         self.claim, self.pruned = claim, False
 
     def on_epoch_end(self, epoch, logs=None):
-        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, logs["val_error"])
+        error = logs.get("val_error", logs["test_error"])
+        self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, error)
         self.model.stop_training = self.pruned
 
 
@@ -74,6 +76,7 @@ def go_on():
 def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     """The folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
+    config.find(SPACE.value, "--space")
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(training.train)
     if experiment["epochs"] < 1:
@@ -90,7 +93,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
 
 def configure(files, overrides):
     gin.clear_config()
-    train.configure(files, overrides)
+    config.configure(files, overrides, train.TRUST_GIN_IMPORTS.value)
 
 
 def run(claim: "trials.Claim") -> None:
@@ -101,13 +104,21 @@ def run(claim: "trials.Claim") -> None:
     )
     report = Report(claim)
     try:
-        error = silently(training.train, callbacks=[lambda **_: report])["best_test_error"]
+        result = silently(training.train, callbacks=[lambda: report])
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")
     else:
-        claim.finish(error, report.pruned)
-        say(f"trial {claim.number}: test error {error:.2f} %" + " (pruned)" * report.pruned)
+        name, error = selecting(result)
+        claim.finish(name, error, report.pruned)
+        say(f"trial {claim.number}: {name} {error:.2f} %" + " (pruned)" * report.pruned)
+
+
+def selecting(result: dict) -> tuple[str, float]:
+    """The error that chooses between trials: of held-out examples where a run has any."""
+    held_out = "best_validation_error" in result
+    name = "best_validation_error" if held_out else "best_test_error"
+    return name.removeprefix("best_").replace("_", " "), result[name]
 
 
 def silently(function, **arguments):
@@ -144,7 +155,7 @@ def conclude(folder: pathlib.Path, best) -> None:
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
     path.write_text(experiment_file(path, best, error))
-    say(f"best: trial {best.number}, test error {error:.2f} %  {path}")
+    say(f"best: trial {best.number}, {error}  {path}")
     command = [sys.executable, "-m", "tp_keras.report"]
     subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
 
@@ -154,7 +165,7 @@ def experiment_file(path, best, error) -> str:
     lines = [
         f"# {path.parent.name}: trial {best.number}, the best of a random search.",
         f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
-        f"# Test error: {error:.2f} %, the lowest of its epochs.",
+        f"# Its {error}, the lowest of its epochs.",
         f"# python -m tp_keras.train --gin_file={path}",
         *(f"include '{file}'" for file in train.GIN_FILE.value),
         "",
@@ -180,6 +191,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(str(error)))
+    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(0)
 
 
 if __name__ == "__main__":

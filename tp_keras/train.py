@@ -1,25 +1,26 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
 import pathlib
-import re
 import sys
 from collections.abc import Callable
 
-import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
 from tp_keras import preemption, training
+from tp_keras.config import configure, one_line
 from tp_keras.recording import Diverged
 from tp_keras.run_folder import CannotWrite
 from tp_keras.strategies import LOST_WORKER, STRATEGIES
 
 BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
-REPOSITORY = pathlib.Path(__file__).parents[1]
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
 GIN_BINDINGS = flags.DEFINE_multi_string(
     "gin_bindings", [], "A setting that overrides the file's, such as 'SDTP.noise_stddev = 0.1'."
+)
+TRUST_GIN_IMPORTS = flags.DEFINE_bool(
+    "trust_gin_imports", False, "Carry out the import lines of gin files, which run any code."
 )
 RUN_DIR = flags.DEFINE_string("run_dir", None, "Run folder; runs/<experiment>/<seed> if not given.")
 DATA_DIR = flags.DEFINE_string("data_dir", None, "Folder of TensorFlow Datasets.")
@@ -32,24 +33,7 @@ NUM_DEVICES = flags.DEFINE_integer(
 DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", None, "Same bits each time, also on GPUs, where that is slower."
 )
-
-
-def configure(gin_files: list[str], overrides: list[str]) -> None:
-    """Reads experiment files and overrides into gin.
-
-    Raises:
-      ValueError: If a file is missing or malformed, or a name or value is wrong.
-    """
-    if not gin_files:
-        raise ValueError("--gin_file is missing: name an experiment, such as gin/quickstart.gin")
-    gin.add_config_file_search_path(REPOSITORY)
-    for path in gin_files:
-        if not any((root / path).is_file() for root in (pathlib.Path(), REPOSITORY)):
-            raise ValueError(f"--gin_file not found: {path}")
-    try:
-        gin.parse_config_files_and_bindings(gin_files, overrides)
-    except (ValueError, TypeError, NameError, AttributeError, SyntaxError, OSError) as error:
-        raise ValueError(one_line(error)) from error
+flags.declare_key_flag("verbosity")  # absl's own, shown by --help among ours
 
 
 def overrides() -> list[str]:
@@ -69,17 +53,6 @@ def overrides() -> list[str]:
     return [*GIN_BINDINGS.value, *given]
 
 
-def one_line(error: Exception) -> str:
-    """The message of an error, without what gin wraps around it over several lines."""
-    text = str(error)
-    missing = re.search(r"^(\w+)\S* missing .*\n.*for arguments: \[(.*)\]", text)
-    if missing:
-        return f"{missing[1]} has no value for {missing[2]}: bind it in the experiment file"
-    text = text.partition(" in config string:")[0]
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return " ".join(line for line in lines if not line.startswith("In call to configurable"))
-
-
 def main(argv):
     if len(argv) > 1:
         return fail(BAD_INPUT, f"unexpected argument {argv[1]!r}: flags begin with --")
@@ -90,7 +63,7 @@ def main(argv):
 
 
 def train_as_told() -> None:
-    configure(GIN_FILE.value, overrides())
+    configure(GIN_FILE.value, overrides(), TRUST_GIN_IMPORTS.value)
     training.train()
 
 
@@ -139,6 +112,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(BAD_INPUT, str(error)))
+    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(0)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,14 @@ import gin
 import keras
 
 import tp_keras
-from tp_keras import bindings, data, strategies
+from tp_keras import bindings, data, keys, strategies
 from tp_keras.console import quiet, say
 from tp_keras.fitting import fit
 from tp_keras.run_folder import RunFolder
 from tp_keras.saving import Pace
+
+for callback in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
+    gin.external_configurable(callback, module="keras.callbacks")
 
 
 @gin.configurable(module="tp_keras.training")
@@ -52,7 +55,9 @@ def train(
       paper_error: The paper's test error for this cell in percent, to show beside ours.
       steps_per_execution: Training steps in one call.
       jit_compile: Whether XLA compiles the step.
-      callbacks: Factories of further callbacks, called with `dataset` and `run_dir`: `Diagnostics`.
+      callbacks: Factories of further callbacks: `Diagnostics`, Keras' `EarlyStopping` and
+        `ReduceLROnPlateau`. Where examples are held out `val_error` is theirs, and `test_error` the
+        test set's. One that has `set_run` is told dataset and run folder.
       strategy: Which devices train, see `strategies.create`.
       num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
       deterministic: Whether operations must give the same bits each time, also where that is slow.
@@ -73,9 +78,9 @@ def train(
         raise ValueError(f"--epochs must not be negative, received {epochs}")
     pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
     devices = strategies.create(strategy, num_devices, deterministic)
-    keras.utils.set_random_seed(seed)
+    keras.utils.set_random_seed(keys.integer(seed, "weights"))
     dataset = data.load()
-    strategies.refuse_unfit(devices, dataset.batch_size, jit_compile)
+    strategies.refuse_unfit(devices, dataset, jit_compile)
     options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
     with devices.scope():
         model = learner(
@@ -84,18 +89,37 @@ def train(
         )
         model.compile(**optimizers(optimizer, inverse_optimizer), **options)
     schedule = schedule() if schedule else None
-    others = [make(dataset=dataset, run_dir=run_dir) for make in callbacks]
+    others = [make() for make in callbacks]
+    for callback in others:
+        prepare(callback, dataset, run_dir)
     operative = gin.operative_config_str()
     refuse_unused(operative)
     with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
         result = finished(folder, epochs)
         if result is None:
             log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
-            about = {"architecture": architecture, "seed": seed}
+            about = {"architecture": architecture, "seed": seed, "asked": epochs}
             result = conclude(folder, model, dataset, schedule, about, log.rows)
         if folder.writes:
             report(result, model.objective, paper_error, run_dir)
     return result
+
+
+def prepare(callback, dataset, run_dir: str) -> None:
+    """Tells a callback of the run, where it asks.
+
+    Raises:
+      ValueError: If it could not be resumed.
+    """
+    if getattr(callback, "restore_best_weights", False):
+        raise ValueError(
+            f"{type(callback).__name__}.restore_best_weights cannot be True: a run that is resumed "
+            "has no such weights; best.weights.h5 of the run folder holds them"
+        )
+    if getattr(callback, "mode", None) == "auto":
+        callback.mode = "min"  # all that a run measures is a loss or an error
+    if hasattr(callback, "set_run"):
+        callback.set_run(dataset, run_dir)
 
 
 def optimizers(optimizer, inverse_optimizer) -> dict:
@@ -114,7 +138,7 @@ def finished(folder: RunFolder, epochs: int) -> dict | None:
     done = result["epochs"] if result else 0
     if not done:
         return None
-    if done >= epochs:
+    if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
         (say if folder.writes else quiet)(
             f"already complete, {done} epochs; a larger --epochs continues it"
         )
@@ -136,7 +160,10 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
         "schedule": type(schedule).__name__.lower() if schedule else "",
         "seed": about["seed"],
         "train_examples": dataset.train_examples,
+        "asked_epochs": about["asked"],
+        "skipped_examples_per_epoch": dataset.skipped_examples,
         **summary(rows),
+        **({"measured_train_error": measured_train_error(model, dataset)} if rows else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -144,6 +171,15 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
     folder.write_with("network.keras", model.network.save)
     folder.write_json("result.json", result)
     return result
+
+
+def measured_train_error(model, dataset) -> float:
+    """The training set's error at the last weights, on images that are not augmented.
+
+    What an epoch reports is a mean over weights that move.
+    """
+    batches = strategies.deal(model.distribute_strategy, dataset.unaugmented_batches)
+    return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
 
 
 def refuse_unused(operative: str) -> None:
@@ -157,6 +193,8 @@ def summary(rows: list[dict]) -> dict:
     """The numbers of a run from its epochs; errors in percent, None where there is no epoch."""
     best = min(rows, key=lambda row: row["test_error"], default={})
     last = rows[-1] if rows else {}
+    held_out = [row for row in rows if "validation_error" in row]
+    chosen = min(held_out, key=lambda row: row["validation_error"], default={})
     top5 = [row["test_top5_error"] for row in rows if "test_top5_error" in row]
     return {
         "epochs": len(rows),
@@ -165,6 +203,15 @@ def summary(rows: list[dict]) -> dict:
         "final_train_error": last.get("train_error"),
         "best_epoch": best.get("epoch"),
         **({"best_test_top5_error": min(top5)} if top5 else {}),
+        **(
+            {
+                "best_validation_error": chosen["validation_error"],
+                "chosen_epoch": chosen["epoch"],
+                "chosen_test_error": chosen["test_error"],
+            }
+            if chosen
+            else {}
+        ),
     }
 
 
@@ -173,9 +220,13 @@ def report(result: dict, objective, paper_error: float | None, run_dir: str) -> 
     if result["epochs"]:
         paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
         best, epoch = result["best_test_error"], result["best_epoch"]
-        say(f"train {objective.in_words(result['final_train_error'])}")
+        at_the_end = result.get("measured_train_error", result["final_train_error"])
+        say(f"train {objective.in_words(at_the_end)}")
         which = f"best of {result['epochs']} epochs, epoch {epoch}"
         say(f"test {objective.in_words(best)}{paper}  {which}")
+        if "chosen_epoch" in result:
+            chosen = objective.in_words(result["chosen_test_error"])
+            say(f"test {chosen}  at epoch {result['chosen_epoch']}, the best on held-out examples")
     say(f"run folder {run_dir}")
 
 

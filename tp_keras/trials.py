@@ -155,11 +155,11 @@ class Claim:
         self.trial.report(min([error, *known.values()]), epoch)
         return not self.trial.should_prune()
 
-    def finish(self, error: float, pruned: bool) -> None:
-        """Notes the error of a finished or pruned trial in percent."""
+    def finish(self, name: str, error: float, pruned: bool) -> None:
+        """Notes the error of a finished or pruned trial in percent, and which it is."""
         state = "pruned" if pruned else "complete"
-        self._record(state, best_test_error=error)
-        self.trial.set_user_attr("error", error)
+        self._record(state, **{f"best_{name.replace(' ', '_')}": error})
+        self.trial.set_user_attr("error", f"{name} {error:.2f} %")
         self.study.tell(self.trial, None if pruned else error, TrialState[state.upper()])
         self._close()
 

@@ -37,7 +37,7 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(
         ("dense", Dense(7), (3, 4, 2), (24, 7)),
         ("conv", Conv2D(7, 3, 1), (8, 9, 2), (18, 63)),
-        ("conv_strided", Conv2D(7, 4, 2), (8, 9, 2), (32, 28)),
+        ("conv_strided", Conv2D(7, 4, 2), (8, 9, 2), (32, 112)),
         ("local", LocallyConnected2D(7, 3, 1), (8, 9, 2), (18, 63)),
         ("local_strided", LocallyConnected2D(7, 4, 2), (8, 9, 2), (32, 28)),
     )

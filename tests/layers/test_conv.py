@@ -1,6 +1,7 @@
 """The convolution."""
 
 import keras
+import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from affine_layers import NAMED_WINDOWS, built, normal
@@ -18,6 +19,14 @@ class Conv2DTest(tf.test.TestCase, parameterized.TestCase):
         layer.bias.assign(normal(4))
         x = normal(3, *image)
         self.assertAllClose(theirs(x), layer(x), atol=1e-5)
+
+    @parameterized.parameters(1, 2, 3)
+    def test_starts_within_the_limit_of_keras_convolution_whatever_the_strides(self, strides):
+        layer = built(lambda: Conv2D(64, 5, strides), (16, 16, 30))
+        theirs = keras.layers.Conv2D(64, 5, strides)
+        theirs.build((None, 16, 16, 30))
+        largest = [np.abs(kernel).max() for kernel in (theirs.kernel, layer.kernel)]
+        self.assertAllClose(*largest, rtol=1e-3)  # the largest of 48,000 uniform numbers each
 
     @parameterized.product(
         layer=(Conv2D, LocallyConnected2D), argument=("filters", "kernel_size", "strides")

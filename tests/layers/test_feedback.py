@@ -127,15 +127,17 @@ def test_one_step_of_the_weight_mirror_estimates_w(name):
 
 
 def test_weight_mirror_moves_b_by_its_rate_and_draws_anew():
-    layer = Feedback(layers.Dense(4), feedback_rules.WeightMirror(rate=0.25))
+    layer = Feedback(layers.Dense(4), feedback_rules.WeightMirror(rate=0.4))
     layer.build((None, 6))
     x, seen = np.zeros((5, 6), "float32"), []
-    for step in range(2):
+    for step in range(3):
         before = layer.B.numpy()
         noise = layer.rule.noise_like(tf.constant(x), layer.name, step).numpy()
         seen.append(noise)
         layer(x, training=True)
-        expected = 0.75 * before + 0.25 * noise.T @ (noise @ layer.kernel.numpy()) / 5
+        mirrored = noise.T @ (noise @ layer.kernel.numpy()) / 5
+        share = max(0.4, 1 / (step + 1))  # at first the mean
+        expected = before + share * (mirrored - before)
         np.testing.assert_allclose(layer.B, expected, atol=1e-6)
     assert np.abs(seen[0] - seen[1]).min() > 0
     rule = feedback_rules.WeightMirror

@@ -1,5 +1,6 @@
 """Fixed-weight difference target propagation."""
 
+import numpy as np
 import rules
 import tensorflow as tf
 
@@ -11,24 +12,69 @@ class FixedDTPTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         self.network = rules.local_network()
-        self.fixed = learners.FixedDTP(self.network, objectives.SoftmaxCrossEntropy(), alpha=0.15)
 
-    def test_errors_are_those_of_dtp_with_the_same_inverses(self):
-        dtp = rules.learner("dtp", self.network, alpha=0.15)
-        dtp.g = self.fixed.g
-        x, y = rules.batch()
-        a, h = self.network.activations(tf.constant(x))
-        expected, found = dtp.deltas(a, h, y), self.fixed.deltas(a, h, y)
-        self.assertEqual(expected.keys(), found.keys())
-        for l, delta in expected.items():
-            self.assertAllClose(delta, found[l], atol=1e-6)
+    def rule(self, beta=0.3, feedback_limit=0.5):
+        objective = objectives.SoftmaxCrossEntropy()
+        return learners.FixedDTP(self.network, objective, beta, feedback_limit)
 
-    def test_inverses_do_not_move(self):
-        self.fixed.compile(Adam(0.1), run_eagerly=True)
-        weights = [weight for g in self.fixed.g.values() for weight in g.weights]
+    def test_errors_are_distances_to_the_published_targets(self):
+        """Targets written as Shibuya et al. write them, in float64 where a difference is exact."""
+        self.network = rules.local_network("float64")
+        fixed, L = self.rule(), self.network.depth
+        x, y = map(tf.constant, rules.batch(dtype="float64"))
+        with tf.GradientTape() as tape:
+            a, h = self.network.activations(x)
+            loss = tf.nn.softmax_cross_entropy_with_logits(y, a[L])
+        h = {**h, L: a[L]}  # their last layer is linear: the softmax belongs to the loss
+        target = {L: h[L] - 0.3 * tape.gradient(loss, a[L])}
+        for l in range(L - 1, 0, -1):
+            read = [h[l + 1], target[l + 1]]
+            rebuilt, wanted = (tf.tanh(self.transposed(fixed.g[l + 1], l + 1, r)) for r in read)
+            target[l] = h[l] + wanted - rebuilt
+        found = fixed.deltas(a, h, y)
+        self.assertEqual(sorted(found), list(range(1, L + 1)))
+        for l, delta in found.items():
+            slope = 1.0 if l == L else 1.0 - h[l] ** 2
+            self.assertAllClose(2.0 * (h[l] - target[l]) * slope, delta, atol=1e-12)
+
+    def transposed(self, g, l, y):
+        """V y by the gradient of the layer that g belongs to, its kernel being g's."""
+        f = self.network.f[l]
+        kernel = tf.transpose(g.kernel, (0, 2, 1)) if len(g.kernel.shape) == 3 else g.kernel
+        x = tf.zeros((len(y), *f.in_shape), y.dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            product = f.linear(x, tf.convert_to_tensor(kernel))
+        return tape.gradient(product, x, output_gradients=y)
+
+    def test_steps_below_the_rounding_of_activations_keep_their_direction(self):
+        """At the authors' scale the lowest layer's step is 1e-9: subtraction would leave noise."""
+        fixed = self.rule(beta=1e-3, feedback_limit=1e-3)
+        x, y = map(tf.constant, rules.batch())
+        found = fixed.deltas(*self.network.activations(x), y)
+        exact = rules.local_network("float64")
+        exact.set_weights(self.network.get_weights())
+        twin = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
+        for l, g in twin.g.items():
+            g.set_weights(fixed.g[l].get_weights())
+        a, h = exact.activations(tf.cast(x, tf.float64))
+        self.assertLess(np.abs(found[1]).max(), 1e-8)
+        for l, delta in twin.deltas(a, h, tf.cast(y, tf.float64)).items():
+            self.assertAllClose(delta, found[l], rtol=1e-3, atol=1e-4 * np.abs(delta).max())
+
+    def test_inverses_are_uniform_without_bias_and_do_not_move(self):
+        fixed = self.rule(feedback_limit=0.01)
+        fixed.compile(Adam(0.1), run_eagerly=True)
+        self.assertEqual(sorted(fixed.g), [2, 3, 4])
+        weights = [weight for g in fixed.g.values() for weight in g.weights]
+        self.assertLen(weights, 3)
         before = [weight.numpy() for weight in weights]
+        for kernel in before:
+            self.assertAllInRange(kernel, -0.01, 0.01)
+            self.assertGreater(np.abs(kernel).max(), 0.009)
+            self.assertBetween(kernel.std(), 0.8 * 0.01 / 3**0.5, 1.2 * 0.01 / 3**0.5)
         first = self.network.f[1].kernel.numpy()
-        self.fixed.train_on_batch(*rules.batch())
+        fixed.train_on_batch(*rules.batch())
         for old, weight in zip(before, weights, strict=True):
             self.assertAllEqual(old, weight)
         self.assertNotAllClose(first, self.network.f[1].kernel)

@@ -51,9 +51,8 @@ class Conv2D(Affine):
         self.out_shape = (-(-height // self.strides), -(-width // self.strides), self.filters)
         self.kernel_shape = (self.kernel_size, self.kernel_size, channels, self.filters)
         self.bias_shape = (self.filters,)
-        # Each input reaches k / strides outputs per axis, the fan of section 5.4's transpose
-        fan_out = self.kernel_size**2 * self.filters / self.strides**2
-        self.fans = (self.kernel_size**2 * channels, fan_out)
+        # Glorot's as Keras counts them where weights are shared: by the kernel, not by the strides
+        self.fans = (self.kernel_size**2 * channels, self.kernel_size**2 * self.filters)
 
     def linear(self, h, kernel):
         return tf.nn.conv2d(h, kernel, self.strides, "SAME")

@@ -158,7 +158,8 @@ class Feedback(keras.layers.Wrapper):
         one = tf.ones_like(noise[:1]) / math.sqrt(positions)
         uses = self._correlation(one, lambda a: tf.ones_like(a) / math.sqrt(positions))
         (B,) = self.feedback
-        B.assign(self.rule.moved(B.value, tf.math.divide_no_nan(mirrored, uses)))
+        mean = tf.math.divide_no_nan(mirrored, uses)
+        B.assign(self.rule.moved(B.value, mean, self.steps.value))
         self.steps.assign_add(1)
 
     def _correlation(self, x, output):

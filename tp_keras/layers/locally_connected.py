@@ -24,6 +24,8 @@ class LocallyConnected2D(Conv2D):
         self.patches = Patches(in_shape, self.kernel_size, self.strides)
         self.kernel_shape = (self.patches.positions, self.filters, self.patches.size)
         self.bias_shape = self.out_shape
+        # Each input reaches k / strides outputs per axis, the fan of section 5.4's transpose
+        self.fans = (self.patches.size, self.kernel_size**2 * self.filters / self.strides**2)
 
     def linear(self, h, kernel):
         a = tf.matmul(kernel, self.patches.extract(h))  # (positions, filters, batch)

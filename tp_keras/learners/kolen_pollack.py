@@ -15,6 +15,8 @@ class KolenPollack(FA):
     W[l] += -eta * delta[l] h[l-1]^T - decay * W[l]    (Akrout et al., equation 16)
     B[l] += -eta * h[l-1] delta[l]^T - decay * B[l]    (17), so ||W - B^T|| falls by (1 - decay)
 
+    Ours: Adam's step for -eta * .., the same for W and B; layer 1, which has no B, does not decay.
+
     Args:
       decay: Share of the weights W and B that a step takes away.
     """

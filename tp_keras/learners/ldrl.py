@@ -4,6 +4,7 @@ import gin
 import keras
 import tensorflow as tf
 
+from tp_keras import keys
 from tp_keras.learners.dtp import DTP
 from tp_keras.learners.target_learner import squared_norm
 from tp_keras.noise import normal_like
@@ -17,7 +18,8 @@ class LDRL(DTP):
     loss[l] = -2 <x, g(f(h + x)) - g(f(h))> + ||g(f(h) + z) - g(f(h))||^2
 
     with h = h[l-1] and noise x, z of one deviation; its minimum is J_g = J_f^T, where small
-    targets carry BP's errors down. Topmost target as in DTP: Ernoult et al. also learn g[L].
+    targets carry BP's errors down. Ernoult et al. learn g[L] as well and take many feedback steps
+    for each batch; here the topmost target is DTP's, and each batch one step of the inverses.
     """
 
     def inverse_losses(self, h):
@@ -31,9 +33,9 @@ class LDRL(DTP):
 
     def noises(self, h):
         """Gaussian noise for the input and for the output of every inverted layer."""
-        step = self.inverse_optimizer.iterations.value
+        key = keys.key(self.seed, "noise", self.inverse_optimizer.iterations.value)
         inputs, outputs = [h[l - 1] for l in self.g], [h[l] for l in self.g]
-        draws = iter(normal_like(inputs + outputs, self.seed, step, self.noise_stddev))
+        draws = iter(normal_like(inputs + outputs, key, self.noise_stddev))
         return [{l: next(draws) for l in self.g} for _ in (inputs, outputs)]
 
 

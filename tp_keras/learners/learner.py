@@ -21,6 +21,7 @@ class Learner(DistributedFit, keras.Model):
 
     def __init__(self, network, objective, name=None):
         super().__init__(name=name)
+        objective.check(network)
         self.network = network
         self.objective = objective
         self.depth = network.depth

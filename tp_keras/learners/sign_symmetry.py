@@ -14,6 +14,8 @@ class SignSymmetry(FA):
     """Feedback with the signs of the forward weights and fixed random magnitudes.
 
     delta[l] = sigma'(a[l]) * (|B[l+1]| * sign(A[l+1])^T) delta[l+1]
+
+    Of Liao et al.'s variants the one of fixed random magnitudes, without batch normalisation.
     """
 
     def deltas(self, a, h, y):

@@ -5,7 +5,7 @@ import math
 import keras
 import tensorflow as tf
 
-from tp_keras import feedback
+from tp_keras import feedback, keys
 from tp_keras.learners.learner import Learner, global_batch_size, through
 from tp_keras.noise import normal_like
 
@@ -86,8 +86,8 @@ class TargetLearner(Learner):
 
     def noise(self, h):
         """Gaussian noise for the input of every inverted layer l, shaped like h[l-1]."""
-        step = self.inverse_optimizer.iterations.value
-        draws = normal_like([h[l - 1] for l in self.g], self.seed, step, self.noise_stddev)
+        key = keys.key(self.seed, "noise", self.inverse_optimizer.iterations.value)
+        draws = normal_like([h[l - 1] for l in self.g], key, self.noise_stddev)
         return dict(zip(self.g, draws, strict=True))
 
     def inverse_losses(self, h):

@@ -2,10 +2,11 @@
 
 import gin
 import keras
-import tensorflow as tf
 
+from tp_keras import keys
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import global_batch_size
+from tp_keras.learners.mirroring import MeanThenMoving, correlation
 from tp_keras.noise import normal_like
 
 
@@ -14,11 +15,12 @@ from tp_keras.noise import normal_like
 class WeightMirror(FA):
     """Feedback alignment whose B correlates what noise x of its own makes of every layer.
 
-    B[l] += rate * (x a^T - B[l]),  a = A[l] x + b[l],  x of variance 1
-    (Akrout et al., equation 7, with decay, and a for sigma(a): x a^T is W^T on average)
+    B[l] += max(rate, 1/t) * (x a^T - B[l]),  a = A[l] x + b[l],  var x = 1,  mirror step t
+    (Akrout et al., equation 7; ours: the decay, a for sigma(a), 1/t, the mean over shared uses)
 
     Args:
-      rate: Share of B that one mirror step replaces.
+      rate: Share of B that a step replaces in the end. B lags 1/rate steps, at an angle of about
+        atan(sqrt(n * rate / 2 / batch)) where a layer reads n inputs; its mean is W^T.
       seed: Seed of the noise, an integer.
     """
 
@@ -29,7 +31,7 @@ class WeightMirror(FA):
 
     def compile(self, optimizer, **options):
         super().compile(optimizer, **options)
-        self.mirror_optimizer = keras.optimizers.SGD(self.rate, weight_decay=1.0)
+        self.mirror_optimizer = keras.optimizers.SGD(MeanThenMoving(self.rate), weight_decay=1.0)
         self.mirror_optimizer.build([B.kernel for B in self.B.values()])
 
     def updates(self, tape, a, h, y):
@@ -37,13 +39,11 @@ class WeightMirror(FA):
         return forward + ([self.mirror(h, y)] if "mirror" in self.phases else [])
 
     def mirror(self, h, y):
-        step, gradients = self.mirror_optimizer.iterations.value, []
-        noise = normal_like([h[l - 1] for l in self.B], self.seed, step, 1.0)
+        key, gradients = keys.key(self.seed, "mirror", self.mirror_optimizer.iterations.value), []
+        noise = normal_like([h[l - 1] for l in self.B], key, 1.0)
         for f, x in zip((self.network.f[l] for l in self.B), noise, strict=True):
-            with tf.GradientTape() as tape:
-                a = f.preactivation(x)
-            share = -a / global_batch_size(y)
-            gradients.append(f.backward_kernel(tape.gradient(a, f.kernel.value, share)))
+            share = -f.preactivation(x) / global_batch_size(y)
+            gradients.append(f.backward_kernel(correlation(f, x, share)))
         return self.mirror_optimizer, gradients, [B.kernel for B in self.B.values()]
 
     def get_config(self):

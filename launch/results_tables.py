@@ -1,0 +1,117 @@
+"""Writes the tables of results/ from the records beside them: `python launch/results_tables.py`.
+
+A table stands between two comments in a Markdown file of results/, and is made of nothing but
+`epochs.csv` and `result.json` of the runs in the folder that the first comment names:
+
+    <!-- table: inverses inverses -->
+    ...
+    <!-- end of table -->
+
+`--check` writes nothing and ends with 1 where a table is not what its records say.
+"""
+
+import csv
+import itertools
+import json
+import pathlib
+import re
+import sys
+
+RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+BLOCK = re.compile(r"(<!-- table: (\w+) (\S+) -->\n).*?(<!-- end of table -->)", re.S)
+
+
+class Record:
+    """What is kept of a run: its rows and its result; errors in percent."""
+
+    def __init__(self, folder: pathlib.Path):
+        self.name, self.folder = folder.name, folder
+        self.result = json.loads((folder / "result.json").read_text())
+        with open(folder / "epochs.csv", newline="") as file:
+            self.rows = list(csv.DictReader(file))
+
+    def forward(self, column: str) -> list[float]:
+        """A column at the epochs in which the network learned."""
+        return [float(row[column]) for row in self.rows if "forward" in row["phases"]]
+
+
+def records(folder: pathlib.Path) -> list[Record]:
+    """All runs below a folder, by path."""
+    return [Record(path.parent) for path in sorted(folder.rglob("result.json"))]
+
+
+def markdown(header: list[str], rows: list[list[str]]) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def number(value: float | None) -> str:
+    return "" if value is None else f"{value:.2f}"
+
+
+def inverses(folder: pathlib.Path) -> str:
+    """Every SDTP cell with tanh and with linear inverses at equal epochs of the network."""
+    rows = []
+    for record in records(folder):
+        leaf, _, activation = record.name.rpartition("_")
+        errors = record.forward("test_error")
+        curve = " ".join(number(error) for error in errors)
+        rows.append([leaf, activation, str(len(errors)), curve, number(min(errors))])
+    header = ["cell", "inverse", "epochs of the network", "test error after each", "best"]
+    return markdown(header, rows)
+
+
+def unrest(folder: pathlib.Path) -> str:
+    """How much the test error changes from one epoch of the network to the next, at the end."""
+    found = {}
+    for record in records(folder):
+        result = record.result
+        if result["schedule"]:
+            errors = record.forward("test_error")[-11:]
+            changes = [abs(b - a) for a, b in itertools.pairwise(errors)]
+            cell = (result["architecture"].upper(), result["method"])
+            shown = found.setdefault(cell, {"parallel": [], "alternating": []})
+            shown[result["schedule"]].append(sum(changes) / len(changes))
+    rows = [
+        [net, method, *(", ".join(f"{x:.3f}" for x in cell[s]) for s in cell)]
+        for (net, method), cell in sorted(found.items())
+    ]
+    return markdown(["net", "rule", "parallel, by seed", "alternating, by seed"], rows)
+
+
+def settings(folder: pathlib.Path) -> str:
+    """Best and last test error of each setting of an ablation, a column pair for each rule."""
+    rules = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    found = {}
+    for record in records(folder):
+        found.setdefault(record.name, {})[record.folder.parent.name] = record.result
+    rows = []
+    for setting, by_rule in sorted(found.items()):
+        results = [by_rule.get(rule, {}) for rule in rules]
+        names = ("best_test_error", "final_test_error")
+        rows.append([setting, *(number(result.get(n)) for result in results for n in names)])
+    return markdown(["setting", *(f"{r} {w}" for r in rules for w in ("best", "last"))], rows)
+
+
+TABLES = {function.__name__: function for function in (inverses, unrest, settings)}
+
+
+def filled(text: str) -> str:
+    """A page with each of its tables made anew."""
+    return BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](RESULTS / m[3])}{m[4]}", text)
+
+
+def main(check: bool) -> int:
+    stale = []
+    for page in sorted(RESULTS.glob("*.md")):
+        text = page.read_text()
+        if filled(text) != text:
+            stale.append(page.name)
+            if not check:
+                page.write_text(filled(text))
+    print(f"not what the records say: {', '.join(stale)}" if stale else "all tables agree")
+    return int(check and bool(stale))
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))

@@ -1,0 +1,113 @@
+"""The program tp-keras: what it hands on, and that it starts TensorFlow only where it must."""
+
+import pathlib
+import subprocess
+import sys
+
+import gin
+import pytest
+from absl import app, flags
+from command_line import run_program
+
+from tp_keras import __main__ as program
+from tp_keras import commands, learners, rules, search, train
+
+REPOSITORY = pathlib.Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "original, given, expected",
+    [
+        ("python -X dev -m tp_keras.report --runs=x", "-m --runs=x", False),
+        ("python -m tp_keras report --runs=x", "-m report --runs=x", False),
+        ("python /usr/bin/tp-keras report", "/usr/bin/tp-keras report", False),
+        ("python /usr/bin/tp-keras --help", "/usr/bin/tp-keras --help", False),
+        ("python /usr/bin/tp-keras", "/usr/bin/tp-keras", False),
+        ("python /usr/bin/tp-keras train --help", "/usr/bin/tp-keras train --help", True),
+        ("python -m tp_keras rules", "-m rules", True),
+        ("python -m tp_keras.train --gin_file=report", "-m --gin_file=report", True),
+        ("python script.py report", "script.py report", True),
+        ("python -m pytest", "-m", True),
+        ("python", "", True),
+    ],
+)
+def test_only_the_report_and_help_do_without_tensorflow(original, given, expected):
+    assert commands.needs_tensorflow(original.split(), given.split()) is expected
+
+
+def python(*arguments):
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=REPOSITORY, capture_output=True, text=True
+    )
+
+
+def test_help_and_the_report_start_without_tensorflow():
+    for arguments in (["tp_keras", "--help"], ["tp_keras", "report", "--help"]):
+        done = python("-X", "importtime", "-m", *arguments)
+        assert done.returncode == 0 and done.stdout.startswith("usage: ")
+        modules = {line.rsplit("|")[-1].strip() for line in done.stderr.splitlines()}
+        assert "tp_keras.commands" in modules and not modules & {"tensorflow", "keras"}
+
+
+def called(monkeypatch, *arguments):
+    """The program with a list of arguments: its status, and what it ran with which arguments."""
+    found = []
+    monkeypatch.setattr(sys, "argv", ["tp-keras", *arguments])
+    monkeypatch.setattr(
+        program.runpy, "run_module", lambda name, **_: found.append((name, sys.argv[1:]))
+    )
+    return program.main(), found
+
+
+def test_a_command_gets_the_rest_of_the_line(monkeypatch):
+    for name in ("train", "search", "report", "rules"):
+        status, found = called(monkeypatch, name, "--a=b", "train")
+        assert (status, found) == (0, [(f"tp_keras.{name}", ["--a=b", "train"])])
+
+
+@pytest.mark.parametrize("arguments", [["nope"], [], ["--nope"]])
+def test_an_unknown_command_gets_one_line_and_status_2(monkeypatch, capsys, arguments):
+    status, found = called(monkeypatch, *arguments)
+    out, err = capsys.readouterr()
+    assert (status, found, out, err.count("\n")) == (2, [], "", 1)
+    assert all(word in err for word in [*arguments, *commands.COMMANDS])
+
+
+def test_help_names_every_command_and_verbosity(monkeypatch, capsys):
+    for word in ("--help", "-h", "help"):
+        assert called(monkeypatch, word) == (0, [])
+        out = capsys.readouterr().out
+        assert all(name in out for name in (*commands.COMMANDS, "--verbosity"))
+
+
+@pytest.mark.parametrize("module", [train, search])
+@pytest.mark.parametrize("flag", ["--help", "--helpfull"])
+def test_help_of_a_command_with_flags_ends_with_0(module, flag):
+    app.define_help_flags()
+    assert run_program(module, flag)[0] == 0
+
+
+def test_help_of_training_and_searching_shows_the_flags_of_both_and_verbosity():
+    for module, names in ((train, ["epochs"]), (search, ["epochs", "trials"])):
+        text = flags.FLAGS.module_help(module)
+        assert all(f"{name}:" in text for name in ["gin_file", "trust_gin_imports", *names])
+        assert "verbosity:" in text
+
+
+def test_rules_lists_every_rule_with_its_experiments(capsys):
+    assert rules.main([]) == 0
+    out = capsys.readouterr().out
+    assert "SDTP          Simplified difference target propagation (SDTP), Bartunov" in out
+    assert set(rules.rules()) == set(learners.__all__) - {"Learner", "TargetLearner"}
+    assert "gin/mnist_fc_sdtp_parallel.gin" in out
+
+
+def test_the_experiments_of_a_rule_are_those_that_gin_trains_by_it():
+    found = rules.experiments()
+    assert None not in found or set(found[None]) == {"gin/base.gin"}
+    for name in rules.rules():
+        path = found[name][0]
+        gin.clear_config()
+        train.configure([path], [])
+        assert gin.query_parameter("train.learner").configurable.wrapped.__name__ == name
+    gin.clear_config()

@@ -1,0 +1,156 @@
+"""Reading gin: where files are found, what is refused, and that every mistake is one line."""
+
+import sys
+
+import gin
+import pytest
+
+import tp_keras.training  # noqa: F401, whose parameters the experiments bind
+from tp_keras import config
+
+MACRO = "gin.macro.value"
+
+
+@pytest.fixture(autouse=True)
+def _clean(tmp_path, monkeypatch):
+    """An empty working directory, and a gin that nobody has bound anything in."""
+    monkeypatch.chdir(tmp_path)
+    gin.clear_config()
+    yield
+    gin.clear_config()
+
+
+def write(path, text):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text)
+    return str(path)
+
+
+def refusal(files, settings=(), **options):
+    """The one line that a configuration is refused by."""
+    with pytest.raises(ValueError) as caught:
+        config.configure(files, settings, **options)
+    line = str(caught.value)
+    assert "\n" not in line
+    return line
+
+
+def value(name):
+    return gin.query_parameter(f"{name}/{MACRO}")
+
+
+def test_a_file_that_is_not_here_is_the_installed_one_and_nothing_is_said(caplog, capfd):
+    config.configure(["gin/base.gin"], [])
+    assert value("seed") == 0
+    assert not caplog.records
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_file_in_the_working_directory_comes_before_the_installed_one(tmp_path):
+    write(tmp_path / "gin/base.gin", "seed = 7")
+    write(tmp_path / "leaf.gin", "include 'gin/base.gin'")
+    config.configure(["leaf.gin"], [])
+    assert value("seed") == 7
+
+
+def test_a_missing_file_says_who_asked_for_it_and_where_it_was_looked_for(tmp_path):
+    line = refusal(["gin/nope.gin"])
+    assert line.startswith("--gin_file not found: gin/nope.gin; looked in ")
+    assert str(tmp_path) in line and str(config.INSTALLED) in line
+    leaf = write(tmp_path / "leaf.gin", "x = 1\ninclude 'gin/nope.gin'")
+    assert refusal([leaf]).startswith(f"{leaf}, line 2: include not found: gin/nope.gin; looked in")
+
+
+def test_an_include_is_read_at_its_place(tmp_path):
+    write(tmp_path / "inner.gin", "a = 'inner'\nb = 'inner'\nc = 'inner'")
+    leaf = "a = 'leaf'\nb = 'leaf'\ninclude 'inner.gin'\n\nb = (\n  'leaf')\nd = %b"
+    write(tmp_path / "leaf.gin", leaf)
+    config.configure(["leaf.gin"], ["c = 'setting'"])
+    assert [value(name) for name in "abc"] == ["inner", "leaf", "setting"]
+
+
+def test_reading_a_file_is_what_gin_itself_makes_of_it(tmp_path):
+    """Every construct of gin's grammar, read by us and by gin."""
+    write(tmp_path / "a.gin", "x = 1\ninclude 'b.gin'\ninclude 'b.gin'\ny = 2")
+    values = "z = {'k': [1, -2.5, (3,)], 's': 'a' 'b'}\nscope/w = @gin.singleton\nv = %z\n"
+    block = "gin.singleton:\n  # in a block\n  constructor = @s/gin.singleton()\n"
+    write(tmp_path / "b.gin", f"# note\n{values}\n{block}t = 1\n")
+    config.configure(["a.gin"], ["u = None"])
+    ours = gin.config_str()
+    gin.clear_config()
+    gin.parse_config_files_and_bindings(["a.gin"], ["u = None"])
+    assert ours == gin.config_str()
+
+
+@pytest.mark.parametrize(
+    "text, words",
+    [
+        ("a = (1,", "a bracket is not closed"),
+        ("a = '''b", "a string is not closed"),
+        ("a = b", "'b' is not a value; strings need quotes"),
+        ("a = ]", "Unable to parse value"),
+        ("train.nope = 1", "nope"),
+        ("a = @nope", "@nope"),
+        ("a = {[1]: 2}", "unhashable"),
+        ("a", "expected ':' or '='"),
+        ("include 3", "file path"),
+    ],
+)
+def test_a_mistake_names_its_file_and_line_or_the_setting(tmp_path, text, words):
+    leaf = write(tmp_path / "leaf.gin", f"# note\nx = 1\n{text}\n")
+    outer = write(tmp_path / "outer.gin", f"include '{leaf}'")
+    line = refusal([outer])
+    assert line.startswith(f"{leaf}, line 3: ") and words in line
+    line = refusal(["gin/base.gin"], ["x = 1", text])
+    assert line.startswith(f"setting {text!r}: ") and words in line
+
+
+def test_a_circular_include_is_refused(tmp_path):
+    one, two = tmp_path / "one.gin", tmp_path / "two.gin"
+    write(one, "include 'two.gin'")
+    write(two, f"x = 1\ninclude '{one}'")
+    assert refusal(["one.gin"]) == (
+        f"two.gin, line 2: include {one} is circular: it is being read already"
+    )
+
+
+def test_a_file_that_is_no_text_is_refused(tmp_path):
+    (tmp_path / "leaf.gin").write_bytes(b"a = '\xff'")
+    assert refusal(["leaf.gin"]).startswith("leaf.gin cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["import written", "from written import x", "from __gin__ import dynamic_registration"],
+)
+def test_imports_are_refused_in_files_includes_and_settings(tmp_path, monkeypatch, text):
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path / "written.py", "raise SystemExit('this was run')")
+    write(tmp_path / "inner.gin", f"x = 1\n{text}")
+    write(tmp_path / "leaf.gin", "include 'inner.gin'")
+    for line, place in (
+        (refusal(["inner.gin"]), "inner.gin, line 2: "),
+        (refusal(["leaf.gin"]), "inner.gin, line 2: "),
+        (refusal(["gin/base.gin"], [text]), f"setting {text!r}: "),
+    ):
+        assert line.startswith(place) and "--trust_gin_imports" in line
+    assert "written" not in sys.modules
+
+
+def test_trusted_imports_hold_for_the_rest_of_their_file(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    write(tmp_path / "trusted_module.py", "def double(number):\n    return 2 * number\n")
+    text = "from __gin__ import dynamic_registration\nimport trusted_module\ninclude 'inner.gin'\n"
+    write(tmp_path / "inner.gin", "x = 1")
+    write(
+        tmp_path / "leaf.gin", text + "trusted_module.double.number = 4\nd = @trusted_module.double"
+    )
+    config.configure(["leaf.gin"], [], trust=True)
+    assert gin.query_parameter("trusted_module.double.number") == 4
+    assert value("d").configurable.wrapper() == 8
+
+
+def test_a_trusted_import_of_nothing_is_one_line(tmp_path):
+    write(tmp_path / "leaf.gin", "x = 1\nimport no_such_module")
+    line = refusal(["leaf.gin"], trust=True)
+    assert line == "leaf.gin, line 2: No module named 'no_such_module'"

@@ -1,0 +1,108 @@
+"""What a run writes down, and what ends it."""
+
+import math
+import pathlib
+from unittest import mock
+
+import rules
+import tensorflow as tf
+from absl.testing import parameterized
+
+from tp_keras import training
+from tp_keras.objectives import SoftmaxCrossEntropy
+from tp_keras.recording import BestWeights, Diverged, EpochLog, StopOnDivergence
+from tp_keras.run_folder import RunFolder
+
+
+class StopOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.callback = StopOnDivergence()
+        self.callback.set_model(rules.learner("sdtp"))
+        self.callback.on_epoch_begin(3)
+
+    @parameterized.parameters(math.nan, math.inf, -math.nan, 2e6)
+    def test_a_loss_that_ran_away_ends_the_run(self, loss):
+        for name in ("loss", "inverse_loss"):
+            with self.assertRaisesRegex(Diverged, "epoch 4"):
+                self.callback.on_train_batch_end(0, {"loss": 1.0, name: loss})
+        for name, what in (("test_loss", "test set"), ("val_loss", "held-out examples")):
+            with self.assertRaisesRegex(Diverged, f"epoch 4: the loss on the {what}"):
+                self.callback.on_epoch_end(3, {"loss": 1.0, name: loss})
+
+    def test_others_do_not(self):
+        self.callback.on_train_batch_end(0, {"loss": 9e5, "inverse_loss": 0.0})
+        self.callback.on_epoch_end(3, {"loss": 1.0, "val_loss": 9e5, "test_loss": 9e5})
+
+
+class EpochLogTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        folder = pathlib.Path(self.get_temp_dir()) / self.id()
+        self.folder = self.enterContext(RunFolder(folder, "train.epochs = 3"))
+        self.log = EpochLog(self.folder, None, lambda line: None)
+        self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
+        self.log.set_model(self.model)
+        self.log.set_params({"epochs": 3})
+
+    def epoch(self, number, test_error, *others, **held_out):
+        self.model.evaluate.return_value = {"loss": 1.0, "error": test_error}
+        logs = {"loss": 1.0, "error": 50.0, **held_out}
+        for callback in (self.log, *others):
+            callback.on_epoch_end(number, logs)
+
+    def test_seconds_are_those_of_the_epoch_alone(self):
+        with mock.patch("time.perf_counter") as clock:
+            for number, (start, end) in enumerate([(0.0, 4.0), (10.0, 11.0), (11.0, 13.5)]):
+                clock.return_value = start
+                self.log.on_epoch_begin(number)
+                clock.return_value = end
+                self.epoch(number, 9.0)
+        self.assertEqual([row["seconds"] for row in self.log.rows], [4.0, 1.0, 2.5])
+
+    def test_best_weights_are_those_of_the_lowest_error(self):
+        best, saved = BestWeights(self.folder, self.log), []
+        best.set_model(self.model)
+        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
+            counts = []
+            for number, error in enumerate([9.0, 4.0, 7.0, 4.0, 3.0]):
+                self.log.on_epoch_begin(number)
+                self.epoch(number, error, best)
+                counts.append(saved.count("best.weights.h5"))
+        self.assertEqual(counts, [1, 2, 2, 2, 3])
+
+    def test_held_out_examples_choose_where_there_are_any(self):
+        best, saved = BestWeights(self.folder, self.log), []
+        best.set_model(self.model)
+        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
+            counts = []
+            for number, (test, held_out) in enumerate([(9.0, 5.0), (4.0, 6.0), (7.0, 3.0)]):
+                self.log.on_epoch_begin(number)
+                self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
+                counts.append(saved.count("best.weights.h5"))
+        self.assertEqual(counts, [1, 1, 2])
+        found = training.summary(self.log.rows)
+        self.assertEqual((found["chosen_epoch"], found["chosen_test_error"]), (3, 7.0))
+        self.assertEqual((found["best_epoch"], found["best_test_error"]), (2, 4.0))
+
+    def test_a_rule_s_own_metric_gets_a_column(self):
+        self.log.on_epoch_begin(0)
+        self.epoch(0, 9.0, gain=2.5, val_error=3.0, val_loss=1.0)
+        header, row = (self.folder.path / "epochs.csv").read_text().splitlines()
+        found = dict(zip(header.split(","), row.split(","), strict=True))
+        self.assertEqual((found["gain"], found["validation_error"]), ("2.5", "3.0"))
+
+    def test_the_final_error_is_the_last_and_the_best_the_lowest(self):
+        rows = [
+            {"epoch": 1 + i, "test_error": test, "train_error": train}
+            for i, (test, train) in enumerate([(9.0, 8.0), (4.0, 5.0), (6.0, 3.0)])
+        ]
+        found = training.summary(rows)
+        self.assertEqual(found["best_test_error"], 4.0)
+        self.assertEqual(found["best_epoch"], 2)
+        self.assertEqual(found["final_test_error"], 6.0)
+        self.assertEqual(found["final_train_error"], 3.0)
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,93 @@
+"""Arrays of a user's own: checked, and read from a NumPy archive."""
+
+import pathlib
+import zipfile
+
+import numpy as np
+
+NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+
+
+def read_npz(path: str) -> tuple[dict[str, tuple], int]:
+    """Reads a NumPy archive of one's own; returns what `sources.read` does.
+
+    Raises:
+      ValueError: If there is no such archive, or it lacks an array.
+    """
+    file = pathlib.Path(path).expanduser()
+    try:
+        with np.load(file, allow_pickle=False) as archive:
+            x_train, y_train, x_test, y_test = (archive[name] for name in NPZ_ARRAYS)
+    except FileNotFoundError as error:
+        raise ValueError(f"data.load.name: there is no file {file}") from error
+    except KeyError as error:
+        wanted = ", ".join(NPZ_ARRAYS)
+        raise ValueError(f"data.load.name: {file} must hold {wanted}: {error.args[0]}") from error
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise ValueError(f"data.load.name: {file} is no intact .npz archive ({error})") from error
+    return checked_parts((x_train, y_train), (x_test, y_test))
+
+
+def checked_parts(train, test) -> tuple[dict[str, tuple], int]:
+    """A user's arrays as `sources.read` returns a dataset's: parts, and number of classes."""
+    parts = {"train": checked(*train, "train"), "test": checked(*test, "test")}
+    shapes = [images.shape[1:] for images, _ in parts.values()]
+    if shapes[0] != shapes[1]:
+        raise ValueError(
+            f"train and test images must be of one shape, received {shapes[0]} and {shapes[1]}"
+        )
+    kinds = [images.dtype for images, _ in parts.values()]
+    if kinds[0] != kinds[1]:
+        raise ValueError(
+            f"train and test images must both be pixels or both floats, received {kinds[0]} and "
+            f"{kinds[1]}"
+        )
+    return parts, 1 + int(max(labels.max() for _, labels in parts.values()))
+
+
+def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Returns a user's images and class numbers as an `ArrayDataset` holds them.
+
+    Args:
+      images: `(examples, height, width, channels)`, `(examples, height, width)`, which gets one
+        channel, or vectors `(examples, features)`. Integers are pixels in 0..255; floats are taken
+        as they are.
+      labels: Class numbers, `(examples,)` or `(examples, 1)`.
+      what: What they are, for the message: "train" or "test".
+
+    Raises:
+      ValueError: If shapes, types or values are not these.
+    """
+    images, labels = np.asarray(images), np.asarray(labels)
+    if images.ndim not in (2, 3, 4) or 0 in images.shape:
+        raise ValueError(
+            f"the {what} images must be (examples, height, width, channels), (examples, height, "
+            f"width) or (examples, features), none of them 0, received {images.shape}"
+        )
+    if labels.shape == (len(images), 1):
+        labels = labels[:, 0]
+    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(
+            f"the {what} labels must be {len(images)} class numbers, one for each image, received "
+            f"{labels.dtype} of shape {labels.shape}"
+        )
+    if labels.min() < 0:
+        raise ValueError(f"the {what} labels must not be negative, received {labels.min()}")
+    images = images[..., np.newaxis] if images.ndim == 3 else images
+    return _pixels(images, what), labels.astype(np.int64)
+
+
+def _pixels(images, what):
+    if np.issubdtype(images.dtype, np.integer):
+        if images.min() < 0 or images.max() > 255:
+            raise ValueError(
+                f"the {what} images hold integers from {images.min()} to {images.max()}: pixels "
+                "are 0..255, other numbers floats"
+            )
+        return images.astype(np.uint8)
+    if not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"the {what} images must be integers or floats, received {images.dtype}")
+    broken = np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(1))
+    if len(broken):
+        raise ValueError(f"{what} image {broken[0]} holds numbers that are not finite")
+    return images.astype(np.float32)
