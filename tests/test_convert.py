@@ -154,7 +154,10 @@ def test_a_step_of_two_replicas_is_a_step_of_one(rule):
     stock = compiled(keras_models.tiny())
     x, y = batch(8)
     models = [convert(stock, rule)]
-    with tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"]).scope():
+    # Collectives would clash with those of an earlier strategy of this process
+    reduction = tf.distribute.ReductionToOneDevice()
+    strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=reduction)
+    with strategy.scope():
         models.append(convert(stock, rule))
         for u, v in zip(models[1].weights, models[0].weights, strict=True):
             u.assign(v)
@@ -263,7 +266,8 @@ def test_what_is_frozen_stays_and_can_be_unfrozen(rule):
         moves = any(weight is w for w in top.trainable_weights)
         assert np.any(weight != value) == moves, weight.path
     count = len(convert(keras_models.residual(), rule).trainable_weights)
-    model.trainable = True
+    for layer in model.layers:
+        layer.trainable = True
     assert len(model.trainable_weights) == count
     back = plain(model)
     assert len(back.trainable_weights) == len(keras_models.residual().trainable_weights)
@@ -416,7 +420,8 @@ def test_models_and_arguments_that_cannot_be_served_are_refused():
     h = layers.Dense(3, name="h")(inputs)
     two = keras.Model(inputs, [layers.Dense(2, name="a")(h), layers.Dense(2, name="b")(h)])
     one = keras.Model(inputs, layers.Dense(2, name="top")(h))
-    nested = keras.Sequential([inputs, keras.Sequential([layers.Dense(3)], name="in"), one])
+    nested = keras.Sequential([inputs, keras.Sequential([layers.Dense(3)], name="in")])
+    nested.add(layers.Dense(2))
     image = keras.Input((3, 8, 8))
     first = layers.Conv2D(2, 3, data_format="channels_first", name="first")
     below = layers.Dense(8)(image)

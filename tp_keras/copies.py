@@ -64,7 +64,9 @@ def _copy_state(old, new):
     new.trainable = old.trainable
     if is_graph(old):
         for layer in old.layers:
-            if not isinstance(layer, (Landing, keras.layers.InputLayer)):
+            if not isinstance(
+                inner(layer), (Landing, keras.layers.InputLayer, keras.layers.Identity)
+            ):
                 _copy_state(layer, new.get_layer(layer.name))
         return
     pairs = list(zip(inner(old).variables, inner(new).variables, strict=True))

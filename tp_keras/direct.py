@@ -31,8 +31,10 @@ def direct(model, rule, exclude, kept, at):
             f"DFA sends the error of one output, received a model of {len(model.outputs)}: "
             f"{', '.join(model.output_names)}; convert one model an output, or take another rule"
         )
-    functional = keras.Model(model.input, model.output, name=model.name)
-    if not isinstance(model, keras.Sequential):
+    if isinstance(model, keras.Sequential):
+        functional = keras.Model(model.inputs[0], model.outputs[0], name=model.name)
+    else:
+        functional = keras.Model(model.input, model.output, name=model.name)
         check_class(model, functional)
 
     def clone(layer):

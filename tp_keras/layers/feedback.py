@@ -111,10 +111,10 @@ class Feedback(keras.layers.Wrapper):
         return self.feedback[-1] if self.feedback else None
 
     def call(self, x, training=None):
-        W = [kernel.value for kernel in self.kernels]
-        B = [None] * len(W)
-        if self.feedback:
-            B = [tf.cast(B.value, w.dtype) for B, w in zip(self.feedback, W, strict=True)]
+        # Tensors, read here: a variable would be read where it is used, after the mirror moved it
+        W = [tf.convert_to_tensor(kernel.value) for kernel in self.kernels]
+        B = [tf.cast(tf.convert_to_tensor(B.value), W[0].dtype) for B in self.feedback]
+        B = B or [None] * len(W)
         if training and self.steps is not None:
             self.mirror(x)
         feedback = [tf.stop_gradient(self.rule.kernel(*pair)) for pair in zip(W, B, strict=True)]
