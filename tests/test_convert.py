@@ -8,7 +8,8 @@ import tensorflow as tf
 from keras import layers
 from keras_models import assert_same, batch, compiled, feedbacks, gradients
 
-from tp_keras import architectures, convert, feedback_rules, plain, sources
+from tp_keras import architectures, convert, feedback_rules, plain
+from tp_keras.data import tfds
 from tp_keras.layers import Dense, DirectFeedback, LocallyConnected2D
 
 RULES = ("fa", "sign_symmetry", "kolen_pollack", "weight_mirror")
@@ -471,7 +472,7 @@ def test_a_converted_sequential_saves_its_rule(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
 def test_every_rule_teaches_lenet_to_read_digits(rule):
-    (images, labels), _ = sources.read("mnist_5k")[0].values()
+    (images, labels), _ = tfds.read("mnist_5k")[0].values()
     chosen = np.random.default_rng(0).permutation(len(images))[:2000]
     keras.utils.set_random_seed(0)
     model = convert(architectures.lenet((28, 28, 1), 10), rule)
