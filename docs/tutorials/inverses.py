@@ -30,7 +30,8 @@ for l in learner.g:
     print(f"g[{l}]: {network.f[l].out_shape} -> {network.f[l].in_shape}")
 
 # %% [markdown]
-# `rebuilt` runs a batch up to layer 2 and back through $g_2$. Before training it is noise.
+# `rebuilt` runs a batch up to layer 2 and back through $g_2$. Before training the inverse is
+# random.
 
 # %%
 x, y = next(iter(dataset.test_batches()))
@@ -77,7 +78,7 @@ plt.show()
 print({l: round(error, 2) for l, error in errors[-1].items()})
 
 # %% [markdown]
-# $g_L$, the inverse of the output layer, stays the worst: it has 10 numbers to rebuild 64 from.
-# This is the paper's reason for auxiliary outputs ([AO-SDTP](../rules/ao_sdtp.md)), and why
-# [DTP](../rules/dtp.md) has no $g_L$. What the difference in $\hat h_l = h_l - g(h_{l+1}) +
-# g(\hat h_{l+1})$ does is to take such an error out of the target.
+# $g_L$, the inverse of the output layer, has 10 numbers to rebuild 64 from. This is the paper's
+# reason for auxiliary outputs ([AO-SDTP](../rules/ao_sdtp.md)), and [DTP](../rules/dtp.md) has no
+# $g_L$ at all. The difference in $\hat h_l = h_l - g(h_{l+1}) + g(\hat h_{l+1})$ takes such an
+# error out of the target.

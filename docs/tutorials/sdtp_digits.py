@@ -32,8 +32,9 @@ learner = tp_keras.learners.SDTP(
 learner.compile(
     optimizer=keras.optimizers.Adam(5e-4), inverse_optimizer=keras.optimizers.Adam(1e-3)
 )
-print("layers  ", {l: f.out_shape for l, f in network.f.items()})
-print("inverses", {l: g.out_shape for l, g in learner.g.items()})
+for l, f in network.f.items():
+    inverse = f", inverse {f.out_shape} -> {f.in_shape}" if l in learner.g else ""
+    print(f"layer {l}: {f.in_shape} -> {f.out_shape}{inverse}")
 
 # %% [markdown]
 # It is a Keras model: `fit`, callbacks and `evaluate` are Keras' own. Errors are in percent.
