@@ -30,7 +30,9 @@ def model(local_layer):
 
 
 models = {
-    "locally connected": model(tp_keras.layers.LocallyConnected2D(8, 5, 2, "relu")),
+    "locally connected": model(
+        tp_keras.layers.LocallyConnected2D(8, 5, strides=2, activation="relu")
+    ),
     "convolution": model(keras.layers.Conv2D(8, 5, 2, "same", activation="relu")),
 }
 for name, built in models.items():
