@@ -17,19 +17,20 @@ import matplotlib.pyplot as plt
 
 folder = tempfile.mkdtemp()
 command = [
-    *[sys.executable, "-m", "tp_keras.train", "--gin_file=gin/quickstart.gin", "--epochs=4"],
-    *[f"--run_dir={folder}/run", "--gin_bindings=build.dense = [64, 64]"],
+    *[sys.executable, "-m", "tp_keras.train", "--gin_file=gin/quickstart.gin", "--epochs=3"],
+    *[f"--run_dir={folder}/run", "--gin_bindings=build.dense = [64]"],
+    "--gin_bindings=data.load.batch_size = 100",
 ]
 
 # %% [markdown]
-# The first start is told to stop (SIGTERM, as a cluster sends it) once it has printed its second
+# The first start is told to stop (SIGTERM, as a cluster sends it) once it has printed its first
 # epoch. It saves itself after the step that is running, and ends with status 143.
 
 # %%
 first = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 for line in first.stdout:
     print(line, end="")
-    if line.startswith("epoch 2"):
+    if line.startswith("epoch 1"):
         first.send_signal(signal.SIGTERM)
 print("exit status", first.wait())
 

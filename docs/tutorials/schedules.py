@@ -58,5 +58,5 @@ plt.show()
 
 # %% [markdown]
 # One seed, few digits: this shows how to compare schedules, not which one wins. In tables an
-# alternating epoch counts whichever phase it has, as in "Decisions" ([there](../decisions.md)).
+# alternating epoch counts whichever phase it has, a [decision](../decisions.md) of ours.
 # What the runs on all of MNIST show: [Reproduction](../reproduction.md).
