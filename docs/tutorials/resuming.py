@@ -19,7 +19,7 @@ folder = tempfile.mkdtemp()
 command = [
     *[sys.executable, "-m", "tp_keras.train", "--gin_file=gin/quickstart.gin", "--epochs=3"],
     *[f"--run_dir={folder}/run", "--gin_bindings=build.dense = [64]"],
-    "--gin_bindings=data.load.batch_size = 100",
+    "--gin_bindings=data.load.batch_size = 50",
 ]
 
 # %% [markdown]
