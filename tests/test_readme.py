@@ -5,8 +5,13 @@ import pathlib
 import re
 import subprocess
 import sys
+from unittest import mock
 
+import keras
+import numpy as np
 import tensorflow as tf
+
+import tp_keras
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
 # As in a shell of the reader's: the tests' own silences TensorFlow
@@ -23,6 +28,18 @@ def block(start):
 class ReadmeTest(tf.test.TestCase):
     def test_the_python_example_runs(self):
         exec(block("import numpy as np"), {})
+
+    def test_the_lines_that_convert_a_keras_model_run(self):
+        """On a smaller model than the one that they name, which takes a minute to compile."""
+        layers = [keras.layers.Flatten(), keras.layers.Dense(4), keras.layers.Dense(10, "softmax")]
+
+        def small_model(weights, input_shape, classes):
+            return keras.Sequential([keras.Input(input_shape), *layers])
+
+        names = {"keras": keras, "np": np, "tp_keras": tp_keras}
+        with mock.patch.object(keras.applications, "MobileNetV2", small_model):
+            exec(block("tp_keras.convert"), names)
+        self.assertIs(type(names["model"].layers[-1]), keras.layers.Dense)
 
     def test_nothing_is_said_before_the_example_trains(self):
         """TensorFlow is silent where tp_keras is imported first, as the example does."""

@@ -39,9 +39,8 @@ def resnet():
 # %%
 def train(model):
     """Keras' own training; returns the test accuracies."""
-    model.compile(
-        keras.optimizers.AdamW(3e-3, weight_decay=0.1), "categorical_crossentropy", ["accuracy"]
-    )
+    optimizer = keras.optimizers.AdamW(3e-3, weight_decay=0.1)
+    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
     return model.fit(
         dataset.training_batches(),
         steps_per_epoch=dataset.steps_per_epoch,
