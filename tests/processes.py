@@ -76,16 +76,15 @@ def finish(process, seconds=120):
     return process.exitcode
 
 
-def cluster(size):
-    """`TF_CONFIG` for each of so many workers on this machine."""
+def cluster(size, chief=False):
+    """`TF_CONFIG` for each of so many workers on this machine, the first of them a chief if asked."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(size)]
     addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
-    return [
-        json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-        for index in range(size)
-    ]
+    jobs = {"chief": addresses[:1], "worker": addresses[1:]} if chief else {"worker": addresses}
+    tasks = [{"type": job, "index": i} for job, those in jobs.items() for i in range(len(those))]
+    return [json.dumps({"cluster": jobs, "task": task}) for task in tasks]
 
 
 def text(run_dir, kind):

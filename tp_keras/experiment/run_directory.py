@@ -22,6 +22,7 @@ FREE = (
     "train.checkpoint_steps",
     "train.checkpoint_minutes",
     "train.keep_checkpoints",
+    "train.wait_minutes",
     "train.callbacks",
     "Diagnostics.every",
     "load.data_dir",
