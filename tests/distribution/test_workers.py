@@ -18,7 +18,8 @@ def environments(size, chief=False):
 
 def test_chief_and_workers_train_and_the_chief_alone_writes(tmp_path):
     run = tmp_path / "run"
-    workers = [start(run, "--epochs=1", environment=e) for e in environments(3, chief=True)]
+    flags = ("--epochs=1", "--gin_bindings=data.load.batch_size = 9")
+    workers = [start(run, *flags, environment=e) for e in environments(3, chief=True)]
     assert [finish(worker, 240) for worker in workers] == [0, 0, 0]
     assert "epoch 1/1" in text(run, "0.out")
     assert (text(run, "1.out"), text(run, "2.out")) == ("", "")
