@@ -13,6 +13,9 @@ from tp_keras.distribution.strategy import is_chief, is_multi_worker
 from tp_keras.experiment.run_directory import RunFolder
 
 SEEN_WITHIN = 20.0  # seconds; a network file system shows a new file late
+# Seconds that a worker stays after a refusal: where one leaves, TensorFlow breaks off what the
+# others have not read yet
+STAY = 3.0
 
 
 def open_run_folder(
@@ -39,6 +42,7 @@ def open_run_folder(
             refusal = error
     opened, number = gather_from_workers(strategy, (float(refusal is None), number))[0]
     if not opened:
+        time.sleep(STAY)
         raise refusal or ValueError("the chief cannot use --run_dir; its own line says why")
     try:
         return _seen_by_all(folder, pathlib.Path(path), operative, strategy, int(number))
@@ -55,6 +59,7 @@ def _seen_by_all(folder, path, operative, strategy, number):
         (path / _name(number)).unlink(missing_ok=True)
     blind = [index for index, (seen,) in enumerate(rows) if not seen]
     if blind:
+        time.sleep(STAY)
         raise ValueError(
             "--run_dir must be a folder that all workers share: number "
             f"{blind[0]}, counted from the chief's 0, does not see what the chief wrote to {path}"
