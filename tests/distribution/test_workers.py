@@ -23,7 +23,7 @@ def test_chief_and_workers_train_and_the_chief_alone_writes(tmp_path):
     assert [finish(worker, 240) for worker in workers] == [0, 0, 0]
     assert "epoch 1/1" in text(run, "0.out")
     assert (text(run, "1.out"), text(run, "2.out")) == ("", "")
-    assert (run / "result.json").exists() and not list(run.glob(".shared-*"))
+    assert (run / "result.json").exists() and not list(run.glob(".partial.*"))
 
 
 def test_workers_that_were_started_differently_end_with_2_before_anything_is_made(tmp_path):

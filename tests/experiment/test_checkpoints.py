@@ -129,7 +129,7 @@ class CheckpointsTest(CommandLine):
         error = tf.errors.PermissionDeniedError(
             None, None, "{{function_node a}} ckpt-9; Read-only file system [Op:SaveV2]"
         )
-        with mock.patch.object(tf.train.CheckpointManager, "save", side_effect=error):
+        with mock.patch.object(tf.train.Checkpoint, "write", side_effect=error):
             status, _, err = self.train(3)
         self.assertEqual((status, err.count("\n")), (4, 1), err)
         self.assertIn("(ckpt-9; Read-only file system)", err)

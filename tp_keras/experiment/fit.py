@@ -49,7 +49,8 @@ def fit(
     checkpoints = Checkpoints(folder, model, pace.keep)
     saving = Saving(checkpoints, log, preemption, dataset, pace, others)
     callbacks = [schedule] if schedule else []
-    callbacks += [log, StopOnDivergence(), BestWeights(folder, log)]
+    best = BestWeights(folder, log)
+    callbacks += [log, StopOnDivergence(), best]
     if folder.writes:
         callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative))]
     callbacks += [other for other in others if folder.writes or not hasattr(other, "set_run")]
@@ -66,6 +67,7 @@ def fit(
     model.stop_training = False
     with preemption.watched():
         start = saving.take_up(model, tell)
+        best.resume(model, start[1], tell)
         for leg in legs(*start, epochs):
             if model.stop_training:
                 break

@@ -10,7 +10,8 @@ import tp_keras
 from tp_keras import data, keys
 from tp_keras.distribution import strategy as strategies
 from tp_keras.distribution.input import distribute_dataset
-from tp_keras.experiment import bindings
+from tp_keras.experiment import bindings, checkpoint_files
+from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.console import quiet, say
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.resume import Pace
@@ -153,16 +154,28 @@ def finished(folder: RunFolder, epochs: int) -> dict | None:
     Raises:
       ValueError: If epochs are missing and there is no checkpoint to go on from.
     """
-    result = folder.read_json("result.json")
+    resumable = checkpoint_files.prefixes(folder.path / "checkpoints")
+    try:
+        result = folder.read_json("result.json")
+    except ValueError:
+        if not resumable:
+            raise
+        result = None  # the run is concluded again
     done = result["epochs"] if result else 0
     if not done:
         return None
+    tell = say if folder.writes else quiet
     if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
-        (say if folder.writes else quiet)(
-            f"already complete, {done} epochs; a larger --epochs continues it"
-        )
+        damaged = damaged_files(folder, done)
+        again = bool(resumable) and done >= epochs
+        if damaged:
+            what = "written again from the newest checkpoint" if again else "left as it is"
+            tell(f"missing or damaged: {', '.join(damaged)}; {what}")
+        if damaged and again:
+            return None
+        tell(f"already complete, {done} epochs; a larger --epochs continues it")
         return result
-    if not any(folder.path.glob("checkpoints/*.index")):
+    if not resumable:
         raise ValueError(
             f"--run_dir holds a complete run of {done} epochs and no checkpoint to continue from: "
             f"{folder.path}; choose another folder"

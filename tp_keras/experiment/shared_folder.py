@@ -68,7 +68,7 @@ def _seen_by_all(folder, path, operative, strategy, number):
 
 
 def _name(number):
-    return f".shared-{number:012x}"
+    return f".partial.{number:016x}.shared"
 
 
 def _appears(path, name):

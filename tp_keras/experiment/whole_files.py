@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, and never through what somebody else put there."""
 
 import contextlib
+import functools
 import io
 import os
 import pathlib
@@ -75,9 +76,10 @@ class HDF5File(io.BytesIO):
 
     def write(self, content):
         content = memoryview(content).cast("B")
-        done = 0
-        while self.error is None and done < len(content):
-            done += self._try(lambda: os.pwrite(self.file.fileno(), content[done:], self.position + done), 0)
+        place, rest = self.position, content
+        while self.error is None and rest:
+            done = self._try(functools.partial(os.pwrite, self.file.fileno(), rest, place), 0)
+            place, rest = place + done, rest[done:]
         self.position += len(content)
         return len(content)
 
