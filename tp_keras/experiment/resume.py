@@ -14,7 +14,7 @@ from tp_keras.distribution.collectives import (
 )
 from tp_keras.experiment.callbacks import EpochLog
 from tp_keras.experiment.checkpoints import Checkpoints
-from tp_keras.experiment.preemption import Preempted, Preemption
+from tp_keras.experiment.preemption import Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
@@ -123,14 +123,15 @@ class Saving(keras.callbacks.Callback):
             self.metrics = values_on_replicas(strategy, self._metric_variables())
             self._save(self.epoch, self.step, self.log.seconds())
         if stop:
-            raise Preempted(f"SIGTERM: saved in epoch {self.epoch + 1} after step {self.step}")
+            where = f"saved in epoch {self.epoch + 1} after step {self.step}"
+            raise self.preemption.stopped(where)
 
     def on_epoch_end(self, epoch, logs=None):
         self.metrics, self.numbers = [], [numbers_of(callback) for callback in self.others]
         self._save(epoch + 1, 0, 0.0)
         (stop,) = self._anywhere(self.preemption.requested)
         if stop:
-            raise Preempted(f"SIGTERM: saved after epoch {epoch + 1}")
+            raise self.preemption.stopped(f"saved after epoch {epoch + 1}")
 
     def _due(self):
         steps = self.pace.steps
