@@ -1,7 +1,7 @@
 """Locally connected layers against the machine's peak and against the other implementations.
 
 The column `tf_keras` needs that package, which must never be installed beside this one
-(BUILD.md): run with a scratch environment's interpreter to have it.
+(docs/performance.md): run with a scratch environment's interpreter to have it.
 """
 
 import time
@@ -24,8 +24,8 @@ class ByEinsum:
 
     def __init__(self, layer):
         rows, columns, filters = layer.out_shape
-        self.window = [1, layer.kernel_size, layer.kernel_size, 1]
-        self.step = [1, layer.strides, layer.strides, 1]
+        self.window = [1, *layer.kernel_size, 1]
+        self.step = [1, *layer.strides, 1]
         shape = (rows, columns, layer.kernel_shape[-1], filters)
         self.kernel = tf.Variable(tf.random.normal(shape) / 30)
         self.bias = tf.Variable(tf.zeros(layer.out_shape))

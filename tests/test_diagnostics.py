@@ -18,15 +18,7 @@ from tp_keras.diagnostics import Diagnostics, mean_angle, measure
 from tp_keras.experiment import run as training
 from tp_keras.train import configure
 
-LATER = [
-    ("frozen", learners.Frozen, {}),
-    ("sign_symmetry", learners.SignSymmetry, {}),
-    ("kolen_pollack", learners.KolenPollack, {"decay": 0.1}),
-    ("weight_mirror", learners.WeightMirror, {"rate": 0.1}),
-    ("ldrl", learners.LDRL, {**rules.TARGETS, "alpha": 0.2}),
-    ("fixed_dtp", learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
-]
-ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES] + LATER
+ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES]
 
 
 def measured(learner):

@@ -92,16 +92,19 @@ class Network(keras.Model):
                 f"received {received}"
             )
 
-    def record(self, x, tape):
+    def record(self, x, tape=None):
         """Runs the network, as it trains, under a persistent tape.
 
         Args:
           x: Inputs, `(batch, *in_shape)`.
-          tape: A `tf.GradientTape(persistent=True)` that is recording.
+          tape: A `tf.GradientTape(persistent=True)` that is recording; None is one of its own.
 
         Returns:
           A `Record`.
         """
+        if tape is None:
+            with tf.GradientTape(persistent=True) as tape:
+                return self.record(tf.convert_to_tensor(x), tape)
         self.check(x)
         inputs, a, h = {}, {}, {0: x}
         for l in self.f:
@@ -110,14 +113,22 @@ class Network(keras.Model):
                 tape.watch(inputs[l])
             a[l], h[l] = self.run_block(l, inputs[l], training=True)
         a = {l: value for l, value in a.items() if value is not None}
-        return Record(self, tape, inputs, a, h, self.losses)
+        return Record(self, tape, inputs, a, h, self.losses_of(h))
 
     def outputs(self, x, training=False):
-        """Returns a[L], which losses read, and h[L]."""
+        """Returns a[L], which losses read, h[L], and the layers' own losses."""
         self.check(x)
+        h = {0: x}
         for l in self.f:
-            a, x = self.run_block(l, x, training)
-        return a, x
+            a, h[l] = self.run_block(l, h[l - 1], training)
+        return a, h[self.depth], self.losses_of(h)
+
+    def losses_of(self, h):
+        """The layers' own losses, of weights and activities, after a pass that gave `h`."""
+        # Keras notes an activity's loss where a layer is called, as an affine block is not here
+        affine = {l: f for l, f in self.f.items() if isinstance(f, Affine)}
+        activity = {l: f.activity_regularizer for l, f in affine.items()}
+        return self.losses + [loss(h[l]) for l, loss in activity.items() if loss is not None]
 
     def run_block(self, l, x, training):
         """Returns a[l], None in a hidden block that is not affine, and h[l], in float32 or more."""

@@ -22,7 +22,7 @@ TOLERANCE = {"float32": 1e-5, "float64": 1e-9}
 EPSILON_FORMS = {"tf": "tensorflow", "paper": "paper"}
 DTYPES = [("float32", "float32"), ("float64", "float64")]
 RULES_AND_DTYPES = [
-    (f"{key}_{dtype}", name, dtype) for key, name in rules.NAMED_RULES for dtype in TOLERANCE
+    (f"{key}_{dtype}", name, dtype) for key, name in rules.NAMED_PAPERS for dtype in TOLERANCE
 ]
 
 

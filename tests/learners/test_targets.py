@@ -51,6 +51,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("ao_sdtp", "ao-sdtp", True),
         ("dtp", "dtp", False),
         ("tp", "tp", False),
+        ("ldrl", "ldrl", False),
     )
     def test_inverse_rebuilds(self, name, clean):
         """Appendix 5.1: SDTP denoises, DTP and TP keep the noise."""
@@ -87,6 +88,11 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("sdtp", "sdtp", []),
         ("ao_sdtp", "ao-sdtp", []),
         ("bp", "bp", [2, 3, 4]),
+        ("sign_symmetry", "sign-symmetry", [2, 3, 4]),
+        ("kolen_pollack", "kolen-pollack", [2, 3, 4]),
+        ("weight_mirror", "weight-mirror", []),
+        ("ldrl", "ldrl", [4]),
+        ("fixed_dtp", "fixed-dtp", []),
     )
     def test_errors_read_these_forward_weights(self, name, layers):
         """At given activations: what carries the errors down is another set of weights."""
@@ -147,8 +153,12 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     def test_fixed_weights_never_move_and_all_others_do(self, name):
         learner = rules.compiled(name)
         fixed = [w for B in getattr(learner, "B", {}).values() for w in B.weights]
+        fixed = [] if name == "weight-mirror" else fixed
         fixed += learner.auxiliary.weights if name == "ao-sdtp" else []
-        self.assertEqual(bool(fixed), name in ("fa", "dfa", "ao-sdtp"))
+        fixed += [w for g in learner.g.values() for w in g.weights] if name == "fixed-dtp" else []
+        fixed += learner.network.weights[:-2] if name == "frozen" else []
+        with_fixed = ("fa", "dfa", "ao-sdtp", "sign-symmetry", "fixed-dtp", "frozen")
+        self.assertEqual(bool(fixed), name in with_fixed)
         before = [(w, w.numpy()) for w in model_weights(learner)]
         x, y = rules.batch(12)
         learner.fit(x, y, batch_size=4, epochs=2, verbose=0)

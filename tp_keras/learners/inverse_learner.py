@@ -8,9 +8,9 @@ import tensorflow as tf
 from tp_keras import feedback, keys
 from tp_keras.learners.compiling import is_optimizer
 from tp_keras.learners.learner import Measure, Update, global_batch_size
-from tp_keras.learners.noise import normal_like
 from tp_keras.learners.rule import at_least
 from tp_keras.learners.target_learner import TargetLearner
+from tp_keras.noise import normal_like
 
 
 class InverseLearner(TargetLearner):

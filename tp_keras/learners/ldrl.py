@@ -5,8 +5,8 @@ import tensorflow as tf
 from tp_keras import keys
 from tp_keras.learners.dtp import DTP
 from tp_keras.learners.inverse_learner import squared_norm
-from tp_keras.learners.noise import normal_like
 from tp_keras.learners.rule import rule
+from tp_keras.noise import normal_like
 
 
 @rule("ldrl")

@@ -86,6 +86,10 @@ class Learner(Compiling, DistributedFit, keras.Model):
     def call(self, x, training=None):
         return self.network(x, training=training)
 
+    def export(self, *args, **kwargs):
+        """Writes the network for serving, as `keras.Model.export` does."""
+        return self.network.export(*args, **kwargs)
+
     def train_step(self, batch):
         x, y, sample_weight = self.unpack(batch)
         with tf.GradientTape(persistent=True) as tape:
@@ -99,8 +103,8 @@ class Learner(Compiling, DistributedFit, keras.Model):
 
     def test_step(self, batch):
         x, y, sample_weight = self.unpack(batch)
-        a, h = self.network.outputs(x)
-        return self.measure(batch, a, h, y, sample_weight, self.network.losses)
+        a, h, losses = self.network.outputs(x)
+        return self.measure(batch, a, h, y, sample_weight, losses)
 
     def unpack(self, batch):
         """Returns inputs, labels as the loss reads them, and a weight for each example or None."""
