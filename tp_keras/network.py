@@ -31,10 +31,10 @@ class Network(keras.Model):
             raise ValueError("`layers` must hold at least one layer, received none")
         self.in_shape = tuple(in_shape)
         self.stack = list(layers)
-        _refuse_shared(self.stack)
         shapes = [self.in_shape]
         for l, layer in self.f.items():
             shapes.append(_built(l, layer, shapes[-1]))
+        _refuse_shared(self.stack)
         self._shapes = tuple(shapes)
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads
@@ -154,6 +154,14 @@ class Network(keras.Model):
             return tf.cast(f(x, training=True), f.variable_dtype)
         state = [[v.value for v in vs] for vs in (f.trainable_variables, f.non_trainable_variables)]
         return tf.cast(f.stateless_call(*state, x, training=True)[0], f.variable_dtype)
+
+    def export(
+        self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs
+    ):
+        """Writes the network for serving, as `keras.Model.export` does."""
+        batch = keras.InputSpec(shape=(None, *self.in_shape), dtype=self.input_dtype)
+        signature = input_signature or [batch]
+        return super().export(filepath, format, verbose, input_signature=signature, **kwargs)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self._shapes[-1])

@@ -90,7 +90,7 @@ class Record:
                 sums[id(weight)] = _sum(sums[id(weight)], gradient)
         for l in self.network.f.keys() - errors.keys():
             for w in self.network.f[l].trainable_variables:
-                sums[id(w)] = _sum(sums[id(w)], tf.zeros_like(w.value))
+                sums[id(w)] = tf.zeros_like(w.value)
         return [sums[id(w)] for w in weights]
 
     def _end(self, l):

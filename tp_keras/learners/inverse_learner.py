@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tp_keras import feedback, keys
 from tp_keras.learners.compiling import is_optimizer
-from tp_keras.learners.learner import Measure, Update, global_batch_size
+from tp_keras.learners.learner import Update, global_batch_size
 from tp_keras.learners.rule import at_least
 from tp_keras.learners.target_learner import TargetLearner
 from tp_keras.noise import normal_like
@@ -57,7 +57,7 @@ class InverseLearner(TargetLearner):
         self.given_inverses = sorted(map(int, inverses or {}))
         options = inverse_activation, inverse, self.auxiliary_units, self.highest_inverse
         self.g = feedback.inverses(network, *options, given=inverses)
-        self.inverse_loss_metric = Measure(name="inverse_loss")
+        self.inverse_loss_metric = keras.metrics.Mean(name="inverse_loss")
 
     @property
     def highest_inverse(self):

@@ -43,9 +43,9 @@ class Learner(Compiling, DistributedFit, keras.Model):
         self.task = ObjectiveTask(objective, network) if objective else None
         self.phases = self.declared_phases
         self._phase_functions = {}
-        self.loss_metric = Measure(name="loss")
+        self.loss_metric = keras.metrics.Mean(name="loss")
         names = self.task.errors if self.task else ()
-        self.error_metrics = {name: Measure(name=name) for name in names}
+        self.error_metrics = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *network.in_shape)}
 
@@ -85,6 +85,16 @@ class Learner(Compiling, DistributedFit, keras.Model):
 
     def call(self, x, training=None):
         return self.network(x, training=training)
+
+    def fit(self, *args, **kwargs):
+        callbacks = kwargs.get("callbacks") or (args[5] if len(args) > 5 else None) or ()
+        own = {metric.name for metric in (self.loss_metric, *self.error_metrics.values())}
+        for callback in getattr(callbacks, "callbacks", callbacks):
+            # Keras guesses from names whether more is better; losses and errors shall fall
+            monitored = getattr(callback, "monitor", "").removeprefix("val_")
+            if getattr(callback, "mode", None) == "auto" and monitored in own:
+                callback.mode = "min"
+        return super().fit(*args, **kwargs)
 
     def export(self, *args, **kwargs):
         """Writes the network for serving, as `keras.Model.export` does."""
@@ -176,12 +186,6 @@ class Learner(Compiling, DistributedFit, keras.Model):
     def from_config(cls, config):
         parts = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items()}
         return cls(**parts)
-
-
-class Measure(keras.metrics.Mean):
-    """A mean of losses or errors: the less the better, which callbacks ask after."""
-
-    _direction = "down"
 
 
 def global_batch_size(record):
