@@ -8,7 +8,6 @@ import keras
 import tp_keras
 from tp_keras import data, keys
 from tp_keras.distribution import strategy as strategies
-from tp_keras.experiment import bindings
 from tp_keras.experiment.console import quiet, say
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.resume import Pace
@@ -95,7 +94,6 @@ def train(
     for callback in others:
         prepare(callback, dataset, run_dir)
     operative = gin.operative_config_str()
-    refuse_unused(operative)
     with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
         result = finished(folder, epochs)
         if result is None:
@@ -182,13 +180,6 @@ def measured_train_error(model, dataset) -> float:
     """
     batches = strategies.deal(model.distribute_strategy, dataset.unaugmented_batches)
     return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
-
-
-def refuse_unused(operative: str) -> None:
-    """Raises ValueError where a binding has no effect on this run: most often a mistake."""
-    names = bindings.unused(gin.config_str(), operative)
-    if names:
-        raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
 
 
 def summary(rows: list[dict]) -> dict:
