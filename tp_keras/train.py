@@ -8,13 +8,13 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES
-from tp_keras.experiment import preemption
+from tp_keras.experiment import preemption, unforeseen
 from tp_keras.experiment import run as training
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
 
-BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
+UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
 GIN_BINDINGS = flags.DEFINE_multi_string(
@@ -44,7 +44,7 @@ def overrides() -> list[str]:
     bound = {
         "seed": SEED.value,
         "train.epochs": EPOCHS.value,
-        "train.run_dir": RUN_DIR.value or f"runs/{experiment}/{seed}",
+        "train.run_dir": f"runs/{experiment}/{seed}" if RUN_DIR.value is None else RUN_DIR.value,
         "train.strategy": STRATEGY.value,
         "train.num_devices": NUM_DEVICES.value,
         "train.deterministic": DETERMINISTIC.value,
@@ -88,6 +88,11 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         status, line = BAD_INPUT, one_line(error)
+    # A fault of ours: its user gets one line too, and what to send us
+    except Exception as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
     print(f"{program}: {line}", file=sys.stderr)

@@ -129,6 +129,11 @@ def in_memory(common, parts, classes, validation_examples, scaling, crop_padding
             "data.load.crop_padding and data.load.flip are for images (height, width, channels), "
             f"received {images.shape[1:]}"
         )
+    if images.ndim == 4 and crop_padding > min(images.shape[1:3]):
+        raise ValueError(
+            f"data.load.crop_padding must be at most {min(images.shape[1:3])}, the images' side, "
+            f"received {crop_padding}"
+        )
     cut = len(labels) - validation_examples
     mean, deviation = pixel_scale(images[:cut], scaling)
     return ArrayDataset(

@@ -101,7 +101,9 @@ def _required(selector):
     return [
         name
         for name, kind in TABLE[selector].items()
-        if kind is not GIVEN and signature.parameters[name].default is inspect.Parameter.empty
+        if kind is not GIVEN
+        and signature.parameters[name].default is inspect.Parameter.empty
+        and name != "run_dir"  # whoever calls `train` may give it
     ]
 
 

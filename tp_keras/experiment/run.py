@@ -1,5 +1,7 @@
 """One run: from settings to data, learner, fit and record."""
 
+import math
+import os
 from collections.abc import Callable, Sequence
 
 import gin
@@ -77,6 +79,7 @@ def train(
     """
     if epochs < 0:
         raise ValueError(f"--epochs must not be negative, received {epochs}")
+    run_dir = os.path.expanduser(run_dir)
     pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
     devices = strategies.create(strategy, num_devices, deterministic)
     keras.utils.set_random_seed(keys.integer(seed, "weights"))
@@ -88,6 +91,7 @@ def train(
             network=network(input_shape=dataset.input_shape, classes=dataset.classes),
             objective=objective(),
         )
+        check_output(model.network, dataset)
         model.compile(**optimizers(optimizer, inverse_optimizer), **options)
     schedule = schedule() if schedule else None
     others = [make() for make in callbacks]
@@ -103,6 +107,17 @@ def train(
         if folder.writes:
             report(result, model.objective, paper_error, run_dir)
     return result
+
+
+def check_output(network, dataset) -> None:
+    """Raises ValueError where a network's output is not as wide as what there is to learn."""
+    found = math.prod(network.f[network.depth].out_shape)
+    wanted = math.prod(dataset.input_shape) if dataset.label == "image" else dataset.classes
+    if found != wanted:
+        raise ValueError(
+            f"data.load.label = {dataset.label!r} needs a network of {wanted} outputs, received "
+            f"{found}: train.network must be @build to learn classes, @autoencoder to learn images"
+        )
 
 
 def prepare(callback, dataset, run_dir: str) -> None:

@@ -86,7 +86,7 @@ PATH = Kind("the path of a folder", is_path)
 DENSE = several(UNITS, "units from 1 to 65536", "[256, 256]")
 LABEL = Kind(
     "letters, digits and -._, at most 40",
-    lambda v: bool(re.fullmatch(r"[\w.-]{1,40}", str(v))) and isinstance(v, str),
+    lambda v: isinstance(v, str) and bool(re.fullmatch(r"[\w.-]{1,40}", v)),
 )
 DATASET = Kind(
     "the name of a dataset, such as 'mnist', 'imagenette/320px-v2', 'mnist_5k' or 'npz:PATH'",
