@@ -1,6 +1,7 @@
 """Photographs, read from disk, decoded and cropped as they are needed."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
@@ -9,7 +10,7 @@ import tensorflow_datasets as tfds
 from tp_keras import keys
 from tp_keras.data import shards
 from tp_keras.data.augmentation import central_window, random_window
-from tp_keras.data.base import Dataset, slice_of
+from tp_keras.data.base import Dataset, slice_of, spread
 from tp_keras.data.selection import Selection
 from tp_keras.data.tfds import quiet_tfds
 
@@ -17,7 +18,9 @@ from tp_keras.data.tfds import quiet_tfds
 SHUFFLED = 2048
 # Mean and deviation of ImageNet's red, green and blue in 0..255, as they are customary
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+SAMPLED_FILES, SAMPLED_RECORDS = 8, 4  # in a fingerprint, of a split and of a file
 NONE_INTACT = "no photograph of a batch can be decoded"
+SKIP = "or skip such photographs: data.load.broken_photographs = 'skip'"
 MIRRORS = {
     "left_right": tf.image.stateless_random_flip_left_right,
     "up_down": tf.image.stateless_random_flip_up_down,
@@ -133,7 +136,20 @@ class Photos(Dataset):
 
         return tf.numpy_function(note, [name], tf.int32)
 
-    def damage(self, error: tf.errors.OpError) -> str | None:
+    def sizes(self) -> list[int]:
+        splits = self.builder.info.splits
+        return [
+            splits[part].num_examples for part in (self.train, self.test, self.validation) if part
+        ]
+
+    def sample(self) -> Iterator[bytes]:
+        for split in map(self.builder.info.splits.get, self.selection.whole_splits()):
+            files = [str(path) for path in split.filepaths]
+            for file in (files[n] for n in spread(len(files), SAMPLED_FILES)):
+                for record in tf.data.TFRecordDataset(file).take(SAMPLED_RECORDS):
+                    yield record.numpy()
+
+    def damage(self) -> str | None:
         def decodes(record):
             image = self.selection.image
             found = tf.io.parse_single_example(
@@ -141,7 +157,7 @@ class Photos(Dataset):
             )
             self._test_image(found[image], None)
 
-        return shards.damage(self.builder, self.selection.whole_splits(), decodes)
+        return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
 
     def _training_image(self, jpeg, key):
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))

@@ -12,7 +12,7 @@ def hint(root: str, name: str, config: str | None, version: str) -> str | None:
       root: The folder of all datasets, as it was given.
       name, config, version: What is wanted of them.
     """
-    folder = pathlib.Path(root)
+    folder = pathlib.Path(root).absolute()
     asked = f"{name}/{config}" if config else name
     found = versions(folder / asked)
     if found:

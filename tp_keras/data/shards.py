@@ -31,19 +31,22 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
                     raise ValueError(_line(builder, split.name, file, what))
 
 
-def damage(builder, splits: list[str], decodes=None) -> str | None:
+def damage(builder, splits: list[str], decodes, advice: str = "") -> str | None:
     """Reads splits until a record is damaged; returns a line that names it, None where none is.
 
     Args:
       builder: The TFDS builder.
       splits: The splits to read.
-      decodes: What raises `tf.errors.OpError` on a record whose content is no good, or None.
+      decodes: What raises `tf.errors.OpError` on a record whose content is no good.
+      advice: What else to do about such content.
     """
     for split in map(builder.info.splits.get, splits):
         for file, number, error in _records(split, decodes):
             if error is not None:
-                what = f"record {number} is damaged ({error})"
-                return _line(builder, split.name, pathlib.Path(file), what)
+                what = f"record {number} is damaged ({first_line(error)})"
+                line = _line(builder, split.name, pathlib.Path(file), what)
+                of_file = isinstance(error, tf.errors.DataLossError) or not advice
+                return line if of_file else f"{line}; {advice}"
     return None
 
 
@@ -60,18 +63,17 @@ def records_within(file: pathlib.Path) -> int:
     return count
 
 
-def _records(split, decodes) -> Iterator[tuple[str, int, str | None]]:
+def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | None]]:
     """File, number, and what is wrong, for each record of a split up to the first that is."""
     for file in map(str, split.filepaths):
         number = 0
         try:
             for record in tf.data.TFRecordDataset(file):
-                if decodes is not None:
-                    decodes(record)
+                decodes(record)
                 number += 1
                 yield file, number, None
         except tf.errors.OpError as error:
-            yield file, number + 1, first_line(error)
+            yield file, number + 1, error
 
 
 def first_line(error: Exception) -> str:

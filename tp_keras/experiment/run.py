@@ -101,9 +101,10 @@ def train(
     with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
         result = finished(folder, epochs)
         if result is None:
-            log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
-            about = {"architecture": architecture, "seed": seed, "asked": epochs}
-            result = conclude(folder, model, dataset, schedule, about, log.rows)
+            with dataset.naming_damage():
+                log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
+                about = {"architecture": architecture, "seed": seed, "asked": epochs}
+                result = conclude(folder, model, dataset, schedule, about, log.rows)
         if folder.writes:
             report(result, model.objective, paper_error, run_dir)
     return result
@@ -179,6 +180,7 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
         "skipped_examples_per_epoch": dataset.skipped_examples,
         **summary(rows),
         **({"measured_train_error": measured_train_error(model, dataset)} if rows else {}),
+        **({"broken_photographs": len(dataset.broken)} if dataset.broken else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -235,6 +237,8 @@ def report(result: dict, objective, paper_error: float | None, run_dir: str) -> 
         if "chosen_epoch" in result:
             chosen = objective.in_words(result["chosen_test_error"])
             say(f"test {chosen}  at epoch {result['chosen_epoch']}, the best on held-out examples")
+    if broken := result.get("broken_photographs"):
+        say(f"{broken} photographs could not be decoded and were skipped")
     say(f"run folder {run_dir}")
 
 
