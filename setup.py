@@ -117,6 +117,7 @@ setup(
             *SEARCH,
             *REPORT,
             "build",
+            "hypothesis",
             "pillow",
             "pytest>=8",
             "pytest-xdist",

@@ -95,8 +95,13 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {line}", file=sys.stderr)
+    print(f"{program}: {visible(line)}", file=sys.stderr)
     return status
+
+
+def visible(text: str) -> str:
+    """A text on one line, with what cannot be printed as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
 
 
 def reason(error: tf.errors.OpError) -> str:
@@ -108,7 +113,7 @@ def reason(error: tf.errors.OpError) -> str:
 
 
 def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {message}", file=sys.stderr)
+    print(f"tp_keras.train: {visible(message)}", file=sys.stderr)
     return status
 
 

@@ -11,7 +11,7 @@ import tensorflow_datasets as tfds
 from fakes import write_photos
 
 from tp_keras import data
-from tp_keras.data import shards
+from tp_keras.data import places, shards
 from tp_keras.data import tfds as sources
 
 CLASSES = 40
