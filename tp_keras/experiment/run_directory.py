@@ -25,6 +25,7 @@ FREE = (
     "train.callbacks",
     "Diagnostics.every",
     "load.data_dir",
+    "load.broken_photographs",
 )
 
 
