@@ -23,6 +23,7 @@ FLAGS = {
     "train.deterministic": "--deterministic",
     "data.load.data_dir": "--data_dir",
 }
+SCOPES = {"optimizer": "forward", "inverse_optimizer": "inverse"}  # of what names none itself
 LONGEST = 60  # characters of a value, in a message
 
 
@@ -100,9 +101,9 @@ def _required(selector):
     signature = inspect.signature(called.__init__ if inspect.isclass(called) else called)
     return [
         name
-        for name, kind in TABLE[selector].items()
-        if kind is not GIVEN
-        and signature.parameters[name].default is inspect.Parameter.empty
+        for name, parameter in signature.parameters.items()
+        if parameter.default is parameter.empty
+        and TABLE[selector].get(name, GIVEN) is not GIVEN
         and name != "run_dir"  # whoever calls `train` may give it
     ]
 
@@ -124,9 +125,9 @@ def _visited(config) -> list[tuple[str, str]]:
             continue
         found.append(key)
         for inherited in _inherited(*key):
-            for value in config.get(inherited, {}).values():
+            for parameter, value in config.get(inherited, {}).items():
                 for reference in gin.config.iterate_references(value):
-                    scope = "/".join(reference.scopes) or key[0]
+                    scope = "/".join(reference.scopes) or SCOPES.get(parameter, key[0])
                     left.append((scope, reference.configurable.selector))
     return found
 

@@ -77,3 +77,7 @@ def is_path(value) -> bool:
     if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > 4000:
         return False
     return not os.path.expanduser(value).startswith("~")  # a user whom nobody knows
+
+
+GIVEN = Kind("left out, since the run itself sets it", lambda value: False)
+FLAG = Kind("True or False", lambda value: isinstance(value, bool))

@@ -5,7 +5,10 @@ import re
 
 import gin
 
+from tp_keras.experiment.keras_settings import KERAS, RATE_OR_SCHEDULE
 from tp_keras.experiment.kinds import (
+    FLAG,
+    GIVEN,
     Kind,
     domains,
     is_path,
@@ -16,6 +19,7 @@ from tp_keras.experiment.kinds import (
     whole,
 )
 
+OPTIMIZER_MODULES = "tp_keras.optimizers.", "keras.optimizers."
 LARGEST_SEED = 2**63 - 1
 # Elementwise nonlinearities: a rule that multiplies by a slope can train no others
 ACTIVATIONS = (
@@ -28,7 +32,7 @@ MEASURED = ("loss", "error", "top5_error")
 MONITORED = (*(f"{part}{name}" for part in ("", "test_", "val_") for name in MEASURED),)
 
 
-def reference(module: str, example: str, evaluated: bool = False) -> Kind:
+def reference(module: str | tuple[str, ...], example: str, evaluated: bool = False) -> Kind:
     """A reference to a configurable of one of our modules, or of somebody else's."""
 
     def allows(value):
@@ -76,8 +80,6 @@ def kinds_of(name: str) -> list[Kind]:
     return [row[parameter] for row in rows if row.get(parameter) not in (None, GIVEN)]
 
 
-GIVEN = Kind("left out, since the run itself sets it", lambda value: False)
-FLAG = Kind("True or False", lambda value: isinstance(value, bool))
 FINITE = number(-1e30, 1e30)
 SEED = whole(-LARGEST_SEED, LARGEST_SEED)
 UNITS = whole(1, 65536)
@@ -112,7 +114,7 @@ TARGETS = {
     "reduction": one_of("sum", "mean"),
     "seed": SEED,
 }
-ALPHA = number(0, 1000, above=True)
+ALPHA = number(0, 1000)
 CALLBACK = {
     "monitor": one_of(*MONITORED, "inverse_loss"),
     "min_delta": number(0, 1e6),
@@ -123,18 +125,21 @@ CALLBACK = {
 
 # Parameters by function, under the name that gin knows the function by
 TABLE = {
+    **KERAS,
     "tp_keras.training.train": {
         "run_dir": PATH,
         "architecture": LABEL,
         "network": reference("tp_keras.architectures.", "@build"),
         "objective": reference("tp_keras.objectives.", "@SoftmaxCrossEntropy"),
         "learner": reference("tp_keras.learners.", "@SDTP"),
-        "optimizer": reference("tp_keras.optimizers.", "@forward/adam"),
-        "inverse_optimizer": optional(reference("tp_keras.optimizers.", "@inverse/adam")),
+        "optimizer": reference(OPTIMIZER_MODULES, "@forward/adam"),
+        "inverse_optimizer": optional(reference(OPTIMIZER_MODULES, "@inverse/adam")),
         "schedule": optional(reference("tp_keras.schedules.", "@Parallel")),
         "epochs": EPOCHS,
         "seed": SEED,
         "paper_error": optional(number(0, 1e6)),
+        "paper_dataset": optional(LABEL),
+        "wait_minutes": number(0, 1e6, above=True),
         "steps_per_execution": whole(1, 100_000),
         "jit_compile": FLAG,
         "callbacks": several(
@@ -189,7 +194,7 @@ TABLE = {
         "dtype": one_of(*DTYPES, None),
     },
     "tp_keras.optimizers.adam": {
-        "learning_rate": number(0, 100, above=True),
+        "learning_rate": RATE_OR_SCHEDULE,
         "beta_1": number(0, 1, below=True),
         "beta_2": number(0, 1, below=True),
         "epsilon": number(0, 1, above=True),
