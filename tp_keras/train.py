@@ -1,19 +1,29 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES
+from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import preemption, unforeseen
 from tp_keras.experiment import run as training
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
 
+# What TensorFlow says of a lost worker, amid lines on its graph, and what that means
+LOSSES = {
+    "heartbeat": "it no longer answers",
+    "reset by peer": "its process ended",
+    "socket closed": "its process ended",
+    "broken pipe": "its process ended",
+    "failed to connect": "it cannot be reached",
+    "connection refused": "it cannot be reached",
+}
 UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -70,8 +80,13 @@ def train_as_told() -> None:
 
 def outcome(program: str, run: Callable[[], None]) -> int:
     """Runs a program; whatever ends it early becomes one line and an exit status."""
+    watch = preemption.Preemption(at_once=True)
     try:
-        run()
+        with watch.watched():
+            run()
+    except KeyboardInterrupt:
+        status = watch.status
+        line = f"{watch.name}: stopped; the same command resumes, or starts where nothing was saved"
     except Diverged as error:
         status, line = DIVERGED, f"{one_line(error)}; the run folder is kept"
     except CannotWrite as error:
@@ -83,7 +98,7 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         status = LOST
         line = f"another worker is gone ({reason(error)}); start all again to resume"
     except preemption.Preempted as error:
-        status, line = preemption.STATUS, f"{one_line(error)}; the same command resumes"
+        status, line = error.status, f"{one_line(error)}; the same command resumes"
     except (ValueError, TypeError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
@@ -104,12 +119,14 @@ def visible(text: str) -> str:
     return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
 
 
-def reason(error: tf.errors.OpError) -> str:
-    """The line of TensorFlow's many that says why workers stopped working together."""
-    lines = str(error).splitlines()
-    return next(
-        (line.partition("}} ")[2] or line for line in lines if "Collective" in line), lines[0]
-    )
+def reason(error: Exception) -> str:
+    """Why workers stopped working together, in one line."""
+    if isinstance(error, WorkerMissing):
+        return one_line(error)
+    text = str(error)
+    worker = re.search(r"/job:worker/(?:replica:\d+/)?task:(\d+)", text)
+    why = next((w for sign, w in LOSSES.items() if sign in text.lower()), type(error).__name__)
+    return f"number {worker[1]}, counted from the chief's 0: {why}" if worker else why
 
 
 def fail(status: int, message: str) -> int:

@@ -8,6 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.experiment.complete import best_weights_intact
+
 # The columns of epochs.csv are in this order; what else a rule measures comes after them
 PARTS, MEASURES = ("train", "test", "validation"), ("loss", "error", "top5_error")
 DIVERGED = 1e6
@@ -35,6 +37,8 @@ class EpochLog(keras.callbacks.Callback):
     def resume(self, rows, seconds):
         """Takes up the rows of finished epochs, and what the present one has taken so far."""
         self.rows, self.seconds_before = rows, seconds
+        if rows:
+            self._write()
 
     def seconds(self):
         """What the present epoch has taken so far, all its starts together."""
@@ -106,9 +110,31 @@ class BestWeights(keras.callbacks.Callback):
         self.folder, self.log = folder, log
 
     def on_epoch_end(self, epoch, logs=None):
-        errors = [selecting_error(row) for row in self.log.rows]
-        if errors.index(min(errors)) == epoch:
+        if self._best() == epoch:
             self.folder.write_with("best.weights.h5", self.model.save_weights)
+
+    def _best(self):
+        errors = [selecting_error(row) for row in self.log.rows]
+        return errors.index(min(errors))
+
+    def resume(self, model, step, say):
+        """Writes the file again where it is missing or damaged; says so where that cannot be.
+
+        Args:
+          model: The model as it was restored.
+          step: How many steps of an epoch it has made since the last row of the log.
+          say: What to call with a line for the user.
+        """
+        if not self.log.rows or best_weights_intact(self.folder):
+            return
+        best = self._best()
+        if best == len(self.log.rows) - 1 and step == 0:
+            self.folder.write_with("best.weights.h5", model.save_weights)
+        else:
+            say(
+                "best.weights.h5 is missing or damaged and cannot be written again: its weights, "
+                f"of epoch {best + 1}, are in no checkpoint"
+            )
 
 
 class StopOnDivergence(keras.callbacks.Callback):

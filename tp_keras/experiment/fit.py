@@ -5,7 +5,7 @@ import warnings
 import keras
 
 from tp_keras.data.base import Dataset
-from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
 from tp_keras.experiment import bindings
 from tp_keras.experiment.callbacks import BestWeights, EpochLog, EventLog, StopOnDivergence
 from tp_keras.experiment.checkpoints import Checkpoints
@@ -43,13 +43,14 @@ def fit(
     """
     tell, devices = say if folder.writes else quiet, model.distribute_strategy
     log, preemption = (
-        EpochLog(folder, strategies.deal(devices, dataset.test_batches), tell),
+        EpochLog(folder, distribute_dataset(devices, dataset.test_batches), tell),
         Preemption(),
     )
     checkpoints = Checkpoints(folder, model, pace.keep)
     saving = Saving(checkpoints, log, preemption, dataset, pace, others)
     callbacks = [schedule] if schedule else []
-    callbacks += [log, StopOnDivergence(), BestWeights(folder, log)]
+    best = BestWeights(folder, log)
+    callbacks += [log, StopOnDivergence(), best]
     if folder.writes:
         callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative))]
     callbacks += [other for other in others if folder.writes or not hasattr(other, "set_run")]
@@ -66,6 +67,7 @@ def fit(
     model.stop_training = False
     with preemption.watched():
         start = saving.take_up(model, tell)
+        best.resume(model, start[1], tell)
         for leg in legs(*start, epochs):
             if model.stop_training:
                 break
@@ -86,9 +88,13 @@ def legs(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, int,
 def train_leg(model, dataset, callbacks, epoch, step, epochs, verbose):
     devices, held_out = model.distribute_strategy, None
     if dataset.validation_batches() is not None:
-        held_out = strategies.deal(devices, dataset.validation_batches)
+        held_out = distribute_dataset(devices, dataset.validation_batches)
+
+    def batches(shard):
+        return dataset.training_batches(epoch, step, shard=shard)
+
     model.fit(
-        strategies.deal(devices, lambda shard: dataset.training_batches(epoch, step, shard=shard)),
+        distribute_dataset(devices, batches),
         steps_per_epoch=dataset.steps_per_epoch - step,
         validation_data=held_out,
         initial_epoch=epoch,

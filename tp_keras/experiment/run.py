@@ -6,14 +6,22 @@ from collections.abc import Callable, Sequence
 
 import gin
 import keras
+import tensorflow as tf
 
 import tp_keras
 from tp_keras import data, keys
 from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
+from tp_keras.experiment import bindings, checkpoint_files
+from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.console import quiet, say
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.resume import Pace
 from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.shared_folder import open_run_folder
+
+# What one worker may be started with and another not
+OF_A_WORKER = ("train.run_dir", "train.strategy", "train.wait_minutes", "load.data_dir")
 
 for callback in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
     gin.external_configurable(callback, module="keras.callbacks")
@@ -41,6 +49,7 @@ def train(
     checkpoint_steps: int | None = None,
     checkpoint_minutes: float = 10.0,
     keep_checkpoints: int = 2,
+    wait_minutes: float = 15.0,
 ) -> dict:
     """Trains one network by one rule and writes its run folder; goes on with what it finds there.
 
@@ -67,6 +76,7 @@ def train(
       checkpoint_steps: Steps between two checkpoints within an epoch; None leaves it to the clock.
       checkpoint_minutes: Minutes between two checkpoints within an epoch.
       keep_checkpoints: How many of the newest checkpoints stay.
+      wait_minutes: How long to wait for the other workers, where there are several.
 
     Returns:
       The content of `result.json`.
@@ -81,7 +91,8 @@ def train(
         raise ValueError(f"--epochs must not be negative, received {epochs}")
     run_dir = os.path.expanduser(run_dir)
     pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
-    devices = strategies.create(strategy, num_devices, deterministic)
+    same = same_for_all_workers(epochs)
+    devices = strategies.create(strategy, num_devices, deterministic, same, wait_minutes, say)
     keras.utils.set_random_seed(keys.integer(seed, "weights"))
     dataset = data.load()
     strategies.refuse_unfit(devices, dataset, jit_compile)
@@ -98,7 +109,7 @@ def train(
     for callback in others:
         prepare(callback, dataset, run_dir)
     operative = gin.operative_config_str()
-    with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
+    with open_run_folder(run_dir, operative, devices) as folder:
         result = finished(folder, epochs)
         if result is None:
             with dataset.naming_damage():
@@ -119,6 +130,14 @@ def check_output(network, dataset) -> None:
             f"data.load.label = {dataset.label!r} needs a network of {wanted} outputs, received "
             f"{found}: train.network must be @build to learn classes, @autoencoder to learn images"
         )
+
+
+def same_for_all_workers(epochs: int) -> dict[str, str]:
+    """Returns what all workers of a run must have been started with, by name."""
+    bound = bindings.bindings(gin.config_str())
+    same = {name: value for name, value in bound.items() if not name.endswith(OF_A_WORKER)}
+    versions = {"tp_keras": tp_keras.__version__, "tensorflow": tf.__version__}
+    return {**same, **versions, "train.epochs": str(epochs)}
 
 
 def prepare(callback, dataset, run_dir: str) -> None:
@@ -150,16 +169,28 @@ def finished(folder: RunFolder, epochs: int) -> dict | None:
     Raises:
       ValueError: If epochs are missing and there is no checkpoint to go on from.
     """
-    result = folder.read_json("result.json")
+    resumable = checkpoint_files.prefixes(folder.path / "checkpoints")
+    try:
+        result = folder.read_json("result.json")
+    except ValueError:
+        if not resumable:
+            raise
+        result = None  # the run is concluded again
     done = result["epochs"] if result else 0
     if not done:
         return None
+    tell = say if folder.writes else quiet
     if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
-        (say if folder.writes else quiet)(
-            f"already complete, {done} epochs; a larger --epochs continues it"
-        )
+        damaged = damaged_files(folder, done)
+        again = bool(resumable) and done >= epochs
+        if damaged:
+            what = "written again from the newest checkpoint" if again else "left as it is"
+            tell(f"missing or damaged: {', '.join(damaged)}; {what}")
+        if damaged and again:
+            return None
+        tell(f"already complete, {done} epochs; a larger --epochs continues it")
         return result
-    if not any(folder.path.glob("checkpoints/*.index")):
+    if not resumable:
         raise ValueError(
             f"--run_dir holds a complete run of {done} epochs and no checkpoint to continue from: "
             f"{folder.path}; choose another folder"
@@ -195,7 +226,7 @@ def measured_train_error(model, dataset) -> float:
 
     What an epoch reports is a mean over weights that move.
     """
-    batches = strategies.deal(model.distribute_strategy, dataset.unaugmented_batches)
+    batches = distribute_dataset(model.distribute_strategy, dataset.unaugmented_batches)
     return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
 
 
