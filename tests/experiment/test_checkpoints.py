@@ -152,10 +152,11 @@ class CheckpointsTest(CommandLine):
 
     def test_an_operative_gin_that_is_no_text_is_written_again(self):
         path = self.run_dir / "operative.gin"
-        before = path.read_text()
+        before = path.read_text().splitlines()
         path.write_bytes(b"\xff\xfe\x00")
         self.assertEqual(self.train(2)[0], 0)
-        self.assertEqual(path.read_text(), before)
+        different = [x for x in path.read_text().splitlines() if x not in before]
+        self.assertEqual([x.partition(" = ")[0] for x in different], ["train.run_dir"])
 
     def test_best_weights_are_written_again_or_named(self):
         path = self.run_dir / "best.weights.h5"
