@@ -11,23 +11,28 @@ if needs_tensorflow():  # all but `tp-keras report` and its like
         data,
         diagnostics,
         feedback,
+        feedback_rules,
         layers,
         learners,
         objectives,
         optimizers,
         schedules,
     )
+    from tp_keras.conversion import convert, plain
     from tp_keras.network import Network
 
 __all__ = [
     "Network",
     "architectures",
+    "convert",
     "data",
     "diagnostics",
     "feedback",
+    "feedback_rules",
     "layers",
     "learners",
     "objectives",
     "optimizers",
+    "plain",
     "schedules",
 ]

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tp_keras import feedback, keys
 from tp_keras.learners.learner import Learner, global_batch_size, through
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 
 
 class TargetLearner(Learner):
@@ -105,6 +105,7 @@ class TargetLearner(Learner):
         return [w for g in self.g.values() for w in g.trainable_variables]
 
     def inverse_update(self, h, y):
+        """The triple that takes the inverses' weights down the mean of their losses."""
         weights = self.inverse_weights
         with tf.GradientTape() as tape:
             loss = tf.add_n(list(self.inverse_losses(h).values()))
