@@ -69,7 +69,7 @@ def train(
       jit_compile: Whether XLA compiles the step.
       callbacks: Factories of further callbacks: `Diagnostics`, Keras' `EarlyStopping` and
         `ReduceLROnPlateau`. Where examples are held out `val_error` is theirs, and `test_error` the
-        test set's. One that has `set_run` is told dataset and run folder.
+        test set's. One that has `set_run` is given the dataset and the `RunFolder`.
       strategy: Which devices train, see `strategies.create`.
       num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
       deterministic: Whether operations must give the same bits each time, also where that is slow.
@@ -107,9 +107,11 @@ def train(
     schedule = schedule() if schedule else None
     others = [make() for make in callbacks]
     for callback in others:
-        prepare(callback, dataset, run_dir)
+        prepare(callback)
     operative = gin.operative_config_str()
     with open_run_folder(run_dir, operative, devices) as folder:
+        for callback in (c for c in others if hasattr(c, "set_run")):
+            callback.set_run(dataset, folder)
         result = finished(folder, epochs)
         if result is None:
             with dataset.naming_damage():
@@ -140,8 +142,8 @@ def same_for_all_workers(epochs: int) -> dict[str, str]:
     return {**same, **versions, "train.epochs": str(epochs)}
 
 
-def prepare(callback, dataset, run_dir: str) -> None:
-    """Tells a callback of the run, where it asks.
+def prepare(callback) -> None:
+    """Sets how a callback compares what it watches.
 
     Raises:
       ValueError: If it could not be resumed.
@@ -153,8 +155,6 @@ def prepare(callback, dataset, run_dir: str) -> None:
         )
     if getattr(callback, "mode", None) == "auto":
         callback.mode = "min"  # all that a run measures is a loss or an error
-    if hasattr(callback, "set_run"):
-        callback.set_run(dataset, run_dir)
 
 
 def optimizers(optimizer, inverse_optimizer) -> dict:
