@@ -10,24 +10,13 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import keys, learners, schedules
+from tp_keras import keys, schedules
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.distribution import strategy as strategies
 from tp_keras.distribution.input import distribute_dataset
 from tp_keras.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
-LATER = {
-    "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
-    "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
-    "ldrl": (learners.LDRL, {"noise_stddev": 0.2, "alpha": 0.15}),
-    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
-    "sign-symmetry": (learners.SignSymmetry, {}),
-}
-ALL = {**rules.RULES, **LATER}
-TRAINED_INVERSES = [
-    name for name, (rule, _) in ALL.items() if issubclass(rule, learners.TargetLearner)
-]
 EPOCHS, STEPS, BATCH, TEST = 2, 10, 6, 13  # the last test batch holds one example: 0 and 1
 
 
@@ -65,14 +54,14 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         """Learner and history after 20 steps of SGD, under which no error of scale hides."""
         strategy, data = strategies.create("auto", devices), pictures()
         keras.utils.set_random_seed(1)
-        rule, arguments = ALL[name]
+        rule, arguments = rules.RULES[name]
         with strategy.scope():
             network = rules.architectures.build(
                 (5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4], dtype="float64"
             )
             learner = rule(network, SoftmaxCrossEntropy(), **arguments)
             optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
-            if name in TRAINED_INVERSES:
+            if name in rules.TARGET_RULES:
                 optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
             learner.compile(**optimizers, steps_per_execution=steps_per_execution)
         history = learner.fit(
@@ -100,12 +89,12 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     # The number of steps in one call has nothing to do with the rule: not all pairs are tried
 
-    @parameterized.parameters(*ALL)
+    @parameterized.parameters(*rules.RULES)
     def test_two_replicas_are_one_in_parallel(self, name):
-        schedule = schedules.Parallel if name in TRAINED_INVERSES else None
+        schedule = schedules.Parallel if name in rules.TARGET_RULES else None
         self.assert_two_are_one(name, schedule, steps_per_execution=10)
 
-    @parameterized.parameters(*TRAINED_INVERSES)
+    @parameterized.parameters(*rules.TARGET_RULES)
     def test_two_replicas_are_one_in_turns(self, name):
         self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
 

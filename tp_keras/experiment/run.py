@@ -105,6 +105,8 @@ def train(
         check_output(model.network, dataset)
         model.compile(**optimizers(optimizer, inverse_optimizer), **options)
     schedule = schedule() if schedule else None
+    if hasattr(schedule, "check"):
+        schedule.check(model)  # before anything is written
     others = [make() for make in callbacks]
     for callback in others:
         prepare(callback)
