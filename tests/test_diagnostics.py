@@ -16,6 +16,7 @@ from test_graph_cost import traced_step
 from tp_keras import data, learners, objectives
 from tp_keras.diagnostics import Diagnostics, mean_angle, measure
 from tp_keras.experiment import run as training
+from tp_keras.experiment.run_directory import RunFolder
 from tp_keras.train import configure
 
 LATER = [
@@ -124,9 +125,11 @@ class DiagnosticsTest(FolderTest):
             test=(np.random.default_rng(1).random((8, 7, 5, 2)), np.arange(8) % 5),
             batch_size=4,
         )
+        folder = RunFolder(self.folder, "")
+        self.addCleanup(folder.close)
         for epochs in ([0, 1, 2], [1, 2, 3]):
             callback = Diagnostics()
-            callback.set_run(dataset, self.folder)
+            callback.set_run(dataset, folder)
             callback.set_model(rules.learner("bp"))
             callback.on_train_begin()
             for epoch in epochs:
