@@ -18,11 +18,6 @@ def bindings(text: str) -> dict[str, str]:
     return found
 
 
-def unused(config: str, operative: str) -> list[str]:
-    """Names that a configuration binds and a run never read."""
-    return sorted(bindings(config).keys() - bindings(operative).keys())
-
-
 def hyperparameters(operative: str) -> dict[str, float | str]:
     """The run's bindings as TensorBoard's HParams takes them: numbers, booleans or strings."""
     values = {}

@@ -15,6 +15,7 @@ from tp_keras.distribution.collectives import (
 from tp_keras.experiment.callbacks import EpochLog
 from tp_keras.experiment.checkpoints import Checkpoints
 from tp_keras.experiment.preemption import Preemption
+from tp_keras.experiment.run_directory import first_difference
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
@@ -71,6 +72,7 @@ class Saving(keras.callbacks.Callback):
         self.others, self.numbers = others, None
         self.checkpoints, self.log, self.preemption = checkpoints, log, preemption
         self.steps_per_epoch, self.pace = dataset.steps_per_epoch, pace
+        self.data = dataset.fingerprint
         self.first_epoch = self.first_step = 0
         self.metrics, self.saved_at = [], time.monotonic()
 
@@ -85,10 +87,12 @@ class Saving(keras.callbacks.Callback):
           The epoch to go on with, counted from 0, and how many of its steps are done.
 
         Raises:
-          ValueError: If several processes do not find the same checkpoint.
+          ValueError: If several processes do not find the same checkpoint, or the run has been
+            trained on other data.
         """
         found = self.checkpoints.restore(say)
         if found:
+            refuse_other_data(found.get("data", self.data), self.data)
             self.first_epoch, self.first_step = found["epoch"], found["step"]
             self.metrics, self.numbers = found["metrics"], found["callbacks"]
             self.log.resume(found["rows"], found["seconds"])
@@ -149,9 +153,18 @@ class Saving(keras.callbacks.Callback):
     def _save(self, epoch, step, seconds):
         where = {"epoch": epoch, "step": step, "seconds": seconds}
         progress = {**where, "metrics": self.metrics, "rows": self.log.rows}
-        progress["callbacks"] = self.numbers
+        progress |= {"callbacks": self.numbers, "data": self.data}
         self.checkpoints.save(epoch * self.steps_per_epoch + step, progress)
         self.saved_step, self.saved_at = step, time.monotonic()
+
+
+def refuse_other_data(found: dict[str, str], present: dict[str, str]) -> None:
+    """Raises ValueError where the data that a run has been trained on is not the present one."""
+    if found != present:
+        raise ValueError(
+            "--run_dir holds a run on other data: it differs in "
+            f"{first_difference(found, present)}; give back that data, or choose another folder"
+        )
 
 
 def numbers_of(callback: keras.callbacks.Callback) -> dict[str, float]:

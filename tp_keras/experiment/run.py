@@ -1,5 +1,7 @@
 """One run: from settings to data, learner, fit and record."""
 
+import math
+import os
 from collections.abc import Callable, Sequence
 
 import gin
@@ -67,7 +69,7 @@ def train(
       jit_compile: Whether XLA compiles the step.
       callbacks: Factories of further callbacks: `Diagnostics`, Keras' `EarlyStopping` and
         `ReduceLROnPlateau`. Where examples are held out `val_error` is theirs, and `test_error` the
-        test set's. One that has `set_run` is told dataset and run folder.
+        test set's. One that has `set_run` is given the dataset and the `RunFolder`.
       strategy: Which devices train, see `strategies.create`.
       num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
       deterministic: Whether operations must give the same bits each time, also where that is slow.
@@ -87,6 +89,7 @@ def train(
     """
     if epochs < 0:
         raise ValueError(f"--epochs must not be negative, received {epochs}")
+    run_dir = os.path.expanduser(run_dir)
     pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
     same = same_for_all_workers(epochs)
     devices = strategies.create(strategy, num_devices, deterministic, same, wait_minutes, say)
@@ -99,22 +102,38 @@ def train(
             network=network(input_shape=dataset.input_shape, classes=dataset.classes),
             objective=objective(),
         )
+        check_output(model.network, dataset)
         model.compile(**optimizers(optimizer, inverse_optimizer), **options)
     schedule = schedule() if schedule else None
+    if hasattr(schedule, "check"):
+        schedule.check(model)  # before anything is written
     others = [make() for make in callbacks]
     for callback in others:
-        prepare(callback, dataset, run_dir)
+        prepare(callback)
     operative = gin.operative_config_str()
-    refuse_unused(operative)
     with open_run_folder(run_dir, operative, devices) as folder:
+        for callback in (c for c in others if hasattr(c, "set_run")):
+            callback.set_run(dataset, folder)
         result = finished(folder, epochs)
         if result is None:
-            log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
-            about = {"architecture": architecture, "seed": seed, "asked": epochs}
-            result = conclude(folder, model, dataset, schedule, about, log.rows)
+            with dataset.naming_damage():
+                log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
+                about = {"architecture": architecture, "seed": seed, "asked": epochs}
+                result = conclude(folder, model, dataset, schedule, about, log.rows)
         if folder.writes:
             report(result, model.objective, paper_error, run_dir)
     return result
+
+
+def check_output(network, dataset) -> None:
+    """Raises ValueError where a network's output is not as wide as what there is to learn."""
+    found = math.prod(network.f[network.depth].out_shape)
+    wanted = math.prod(dataset.input_shape) if dataset.label == "image" else dataset.classes
+    if found != wanted:
+        raise ValueError(
+            f"data.load.label = {dataset.label!r} needs a network of {wanted} outputs, received "
+            f"{found}: train.network must be @build to learn classes, @autoencoder to learn images"
+        )
 
 
 def same_for_all_workers(epochs: int) -> dict[str, str]:
@@ -125,8 +144,8 @@ def same_for_all_workers(epochs: int) -> dict[str, str]:
     return {**same, **versions, "train.epochs": str(epochs)}
 
 
-def prepare(callback, dataset, run_dir: str) -> None:
-    """Tells a callback of the run, where it asks.
+def prepare(callback) -> None:
+    """Sets how a callback compares what it watches.
 
     Raises:
       ValueError: If it could not be resumed.
@@ -138,8 +157,6 @@ def prepare(callback, dataset, run_dir: str) -> None:
         )
     if getattr(callback, "mode", None) == "auto":
         callback.mode = "min"  # all that a run measures is a loss or an error
-    if hasattr(callback, "set_run"):
-        callback.set_run(dataset, run_dir)
 
 
 def optimizers(optimizer, inverse_optimizer) -> dict:
@@ -196,6 +213,7 @@ def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: lis
         "skipped_examples_per_epoch": dataset.skipped_examples,
         **summary(rows),
         **({"measured_train_error": measured_train_error(model, dataset)} if rows else {}),
+        **({"broken_photographs": len(dataset.broken)} if dataset.broken else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -212,13 +230,6 @@ def measured_train_error(model, dataset) -> float:
     """
     batches = distribute_dataset(model.distribute_strategy, dataset.unaugmented_batches)
     return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
-
-
-def refuse_unused(operative: str) -> None:
-    """Raises ValueError where a binding has no effect on this run: most often a mistake."""
-    names = bindings.unused(gin.config_str(), operative)
-    if names:
-        raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
 
 
 def summary(rows: list[dict]) -> dict:
@@ -259,6 +270,8 @@ def report(result: dict, objective, paper_error: float | None, run_dir: str) -> 
         if "chosen_epoch" in result:
             chosen = objective.in_words(result["chosen_test_error"])
             say(f"test {chosen}  at epoch {result['chosen_epoch']}, the best on held-out examples")
+    if broken := result.get("broken_photographs"):
+        say(f"{broken} photographs could not be decoded and were skipped")
     say(f"run folder {run_dir}")
 
 

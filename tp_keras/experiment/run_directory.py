@@ -28,7 +28,10 @@ FREE = (
     "train.callbacks",
     "Diagnostics.every",
     "load.data_dir",
+    "load.broken_photographs",
 )
+
+PATTERN = re.compile(r"[*?\[\\]")
 
 
 class CannotWrite(Exception):
@@ -50,6 +53,8 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike, operative: str, writes: bool = True):
+        if PATTERN.search(str(path)):  # TensorFlow would look for the checkpoints elsewhere
+            raise ValueError(f"--run_dir must hold none of * ? [ and \\, received {str(path)!r}")
         self.path, self.writes, self.lock = pathlib.Path(path), writes, None
         self.settings = settings(operative)
         try:

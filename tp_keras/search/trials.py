@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 
 from tp_keras.experiment.lock import Lock
 from tp_keras.experiment.run_directory import first_difference
+from tp_keras.experiment.whole_files import write_whole
 
 SETTINGS = "settings"
 
@@ -177,9 +178,8 @@ class Claim:
 
     def _record(self, state, **outcome):
         content = {"trial": self.number, "state": state, "parameters": self.parameters, **outcome}
-        partial = self.folder / ".trial.json.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        partial.replace(self.folder / "trial.json")
+        text = json.dumps(content, indent=2) + "\n"
+        write_whole(self.folder / "trial.json", lambda path: path.write_text(text))
 
 
 def draw(domains: dict, seed: int, number: int) -> dict:
