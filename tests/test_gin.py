@@ -11,8 +11,8 @@ import pytest
 from fakes import fake_images, write_photos
 
 from tp_keras import architectures
-from tp_keras.experiment import run as training
-from tp_keras.experiment.bindings import bindings
+from tp_keras.experiment import cli
+from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.layers import Conv2D, Dense
 from tp_keras.search import trials
 from tp_keras.train import configure
@@ -58,7 +58,7 @@ def settings(leaf):
     """All bindings of an experiment file by name."""
     gin.clear_config()
     configure([f"gin/{leaf}.gin"], [])
-    found = bindings(gin.config_str())
+    found = parse_bindings(gin.config_str())
     gin.clear_config()
     return {name: gin.config.parse_value(text) for name, text in found.items() if "@" not in text}
 
@@ -176,7 +176,7 @@ def test_trains_two_steps(leaf, photos):
     fake = fake_images(examples=8, **IMAGES.get(problem, {}))
     with tempfile.TemporaryDirectory() as folder, fake:
         configure([f"gin/{leaf}.gin"], [*overrides, f"train.run_dir = '{folder}'"])
-        result = training.train()
+        result = cli.train()
     gin.clear_config()
     assert (result["epochs"], result["train_examples"]) == (2, 8)
     assert 0 <= result["final_test_error"] <= (7 * 6 if "autoencoder" in leaf else 100)
@@ -205,7 +205,7 @@ def test_search_draws_settings_that_every_experiment_knows(space):
     for leaf in LEAVES:
         gin.clear_config()
         configure([f"gin/{leaf}.gin", f"gin/search/{space}.gin"], [])
-        bound = gin.get_bindings(training.train)
+        bound = gin.get_bindings(cli.train)
         domains = trials.space(bound["learner"], "inverse_optimizer" in bound)
         assert "forward/adam.learning_rate" in domains
         drawn = trials.draw(domains, seed=0, number=0)

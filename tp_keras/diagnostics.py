@@ -1,4 +1,4 @@
-"""What a rule does inside: angles to backpropagation, reconstructions, targets, saturation.
+"""Measures of a rule: angles to backpropagation, reconstructions, targets, saturation.
 
 Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 """
@@ -44,7 +44,7 @@ class Diagnostics(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
+        self.writer = tf.summary.create_file_writer(str(self.folder))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:

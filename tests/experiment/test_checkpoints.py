@@ -11,12 +11,15 @@ from command_line import CommandLine
 from fakes import fake_images
 
 import tp_keras
-from tp_keras.experiment import resume as saving
+from tp_keras.experiment import resume
 from tp_keras.experiment.preemption import Preempted
 
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 SMALL = [f"--gin_bindings={b}" for b in ("build.dense = [7]", "data.load.batch_size = 32")]
 STEPS = 6  # an epoch, of 192 fake images
+PREEMPTED_AT_THE_END = mock.patch.object(
+    resume.BackupAndResume, "on_epoch_end", side_effect=Preempted("enough")
+)
 
 
 class CheckpointsTest(CommandLine):
@@ -135,12 +138,12 @@ class CheckpointsTest(CommandLine):
         self.assertIn("(ckpt-9; Read-only file system)", err)
         self.assertIn(str(self.run_dir), err)
 
-    def test_pace_must_be_positive(self):
+    def test_a_checkpoint_policy_must_be_positive(self):
         for binding in ("checkpoint_steps", "checkpoint_minutes", "keep_checkpoints"):
             self.assert_refused([BP, f"--gin_bindings=train.{binding} = 0"], binding, "received 0")
 
     def test_the_clock_saves_too(self):
-        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+        with PREEMPTED_AT_THE_END:
             bindings = ("checkpoint_minutes = 1e-9", "steps_per_execution = 1")
             flags = [f"--gin_bindings=train.{binding}" for binding in bindings]
             self.train(1, *flags, f"--run_dir={self.folder / 'clock'}")
@@ -155,7 +158,7 @@ class CheckpointsTest(CommandLine):
         expected = self.rows()
         self.run_dir = self.folder / "cut"
         cut = [*flags, often, f"--run_dir={self.run_dir}"]
-        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+        with PREEMPTED_AT_THE_END:
             self.assertEqual(self.train(1, *cut)[0], 143)
         _, out, _ = self.train(1, *cut)
         self.assertIn("resumed in epoch 1 after step 4", out)

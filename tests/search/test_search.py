@@ -16,7 +16,7 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
 from tp_keras.search import __main__ as search
 from tp_keras.train import configure
 
@@ -68,7 +68,7 @@ class SearchTest(FolderTest):
                 ["train.epochs = 1", f"train.run_dir = '{self.folder / 'again'}'"],
             )
             keras.backend.clear_session()
-            result = training.train()
+            result = cli.train()
         self.assertEqual(result["best_test_error"], best["best_test_error"])
         self.assertTrue((self.folder / "s/report/figure5.png").exists())
 
@@ -114,13 +114,13 @@ class SearchTest(FolderTest):
             content = events.summary_metadata[f"_hparams_/{tag}"].plugin_data.content
             return plugin_data_pb2.HParamsPluginData.FromString(content)
 
-        experiment = hparams("tensorboard", "experiment").experiment
-        session = hparams("0/tensorboard", "session_start_info").session_start_info
+        experiment = hparams("", "experiment").experiment
+        session = hparams("0", "session_start_info").session_start_info
         names = {info.name for info in experiment.hparam_infos}
         self.assertContainsSubset({"forward/adam.learning_rate", "SDTP.noise_stddev"}, names)
         self.assertContainsSubset(names, set(session.hparams))
         (metric,) = experiment.metric_infos
-        trial = EventAccumulator(str(self.folder / "s/0/tensorboard")).Reload()
+        trial = EventAccumulator(str(self.folder / "s/0")).Reload()
         self.assertIn(metric.name.tag, trial.Tags()["tensors"])
 
     def test_wrong_input_gets_one_line(self):

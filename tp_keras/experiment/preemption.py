@@ -1,4 +1,4 @@
-"""SIGTERM: how a scheduler says that this process has seconds left."""
+"""SIGTERM, the signal of a scheduler that will end this process in some seconds."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ GRACE = 8.0  # seconds; a scheduler kills after 30, and we promise 10
 
 
 class Preempted(Exception):
-    """A run that was told to stop and has saved what it had."""
+    """Raised by a run that has received SIGTERM and saved its state."""
 
 
 class Preemption:

@@ -1,114 +1,115 @@
-"""One run: from settings to data, learner, fit and record."""
+"""One run in plain Python: trains a compiled learner, resumes it, and keeps its record."""
 
-from collections.abc import Callable, Sequence
+import os
+import pathlib
+from collections.abc import Sequence
 
-import gin
 import keras
 
-import tp_keras
-from tp_keras import data, keys
+from tp_keras.data.base import Dataset
 from tp_keras.distribution import strategy as strategies
-from tp_keras.experiment import bindings
-from tp_keras.experiment.console import quiet, say
+from tp_keras.experiment.console import Output
 from tp_keras.experiment.fit import fit
-from tp_keras.experiment.resume import Pace
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.identity import describe
+from tp_keras.experiment.results import closing_lines, finished_result, write_results
+from tp_keras.experiment.resume import CheckpointPolicy
+from tp_keras.experiment.run_directory import RunDirectory
+from tp_keras.learners.learner import Learner
 
-for callback in (keras.callbacks.EarlyStopping, keras.callbacks.ReduceLROnPlateau):
-    gin.external_configurable(callback, module="keras.callbacks")
 
-
-@gin.configurable(module="tp_keras.training")
-def train(
-    run_dir: str,
-    architecture: str,
-    network,
-    objective,
-    learner,
-    optimizer,
+def run(
+    dataset: Dataset,
+    learner: Learner,
+    directory: str | os.PathLike,
     epochs: int,
-    seed: int,
-    inverse_optimizer=None,
-    schedule=None,
+    schedule: keras.callbacks.Callback | None = None,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
+    checkpoint_policy: CheckpointPolicy = CheckpointPolicy(),  # noqa: B008, it is frozen
+    *,
+    seed: int | None = None,
+    architecture: str = "network",
+    settings: str | None = None,
     paper_error: float | None = None,
-    steps_per_execution: int = 1,
-    jit_compile: bool = False,
-    callbacks: Sequence[Callable] = (),
-    strategy: str = "auto",
-    num_devices: int | None = None,
-    deterministic: bool = False,
-    checkpoint_steps: int | None = None,
-    checkpoint_minutes: float = 10.0,
-    keep_checkpoints: int = 2,
+    verbose: bool = True,
 ) -> dict:
-    """Trains one network by one rule and writes its run folder; goes on with what it finds there.
+    """Trains a learner and writes its run folder; the same call resumes what it finds there.
+
+    The folder gets `operative.gin` (the settings), `epochs.csv`, `result.json`, checkpoints,
+    TensorBoard's event files, `best.weights.h5`, `last.weights.h5` and `network.keras`. Where the
+    run is complete already, the learner gets its last weights.
 
     Args:
-      run_dir: The run's folder.
-      architecture: Name of the network for the record: "fc", "lc" or "conv".
-      network: Builder, called with `input_shape` and `classes`.
-      objective: Factory of what the output learns.
-      learner: Factory of the rule, called with `network` and `objective`.
-      optimizer: Factory of the forward weights' optimizer.
-      epochs: Epochs to train in all.
-      seed: Seed of the initial weights.
-      inverse_optimizer: Factory of the inverses' optimizer, for rules that have inverses.
-      schedule: Factory of the callback that says when inverses learn, or None.
-      paper_error: The paper's test error for this cell in percent, to show beside ours.
-      steps_per_execution: Training steps in one call.
-      jit_compile: Whether XLA compiles the step.
-      callbacks: Factories of further callbacks: `Diagnostics`, Keras' `EarlyStopping` and
-        `ReduceLROnPlateau`. Where examples are held out `val_error` is theirs, and `test_error` the
-        test set's. One that has `set_run` is told dataset and run folder.
-      strategy: Which devices train, see `strategies.create`.
-      num_devices: How many devices of this machine; None is all GPUs, or the CPU in one piece.
-      deterministic: Whether operations must give the same bits each time, also where that is slow.
-      checkpoint_steps: Steps between two checkpoints within an epoch; None leaves it to the clock.
-      checkpoint_minutes: Minutes between two checkpoints within an epoch.
-      keep_checkpoints: How many of the newest checkpoints stay.
+      dataset: What `tp_keras.data.load` or `from_arrays` returns.
+      learner: A compiled `Learner`; all its optimizers are saved too.
+      directory: The run folder, made where it does not exist.
+      epochs: Epochs to train in all, those of earlier calls included.
+      schedule: A callback that sets the phases of each epoch, from `tp_keras.schedules`, or None.
+      callbacks: Further callbacks. In their logs `test_error` is the test set's and, where examples
+        are held out, `val_error` theirs. One that has `set_run(dataset, directory)` is given these.
+      checkpoint_policy: When checkpoints are written within an epoch, and how many are kept.
+      seed: Number of the run for its record; None is the dataset's seed.
+      architecture: Name of the network for the record.
+      settings: The text that the run is recorded and recognised by, lines `name = value`; None
+        makes it of the configs of learner, optimizers and dataset.
+      paper_error: A published test error in percent to print beside the run's, or None.
+      verbose: Whether lines, and on a terminal a progress bar, are printed.
 
     Returns:
-      The content of `result.json`.
+      The content of `result.json`; errors in percent.
 
     Raises:
-      ValueError: If a setting is out of range or the run folder cannot be used.
-      Diverged: If the numbers run away; the folder is kept.
+      ValueError: If an argument is wrong, or the folder cannot be used or holds another run.
+      Diverged: If a loss is not finite; the folder is kept.
       Preempted: If SIGTERM came; the folder holds a checkpoint.
       CannotWrite: If the folder could be written and no longer can.
+
+    Example:
+      dataset = tp_keras.data.from_arrays((x, y), test=(x_test, y_test), batch_size=64)
+      learner.compile(keras.optimizers.Adam(1e-3), inverse_optimizer=keras.optimizers.Adam(1e-3))
+      result = tp_keras.experiment.run(dataset, learner, "runs/mine", epochs=20)
     """
-    if epochs < 0:
-        raise ValueError(f"--epochs must not be negative, received {epochs}")
-    pace = Pace(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
-    devices = strategies.create(strategy, num_devices, deterministic)
-    keras.utils.set_random_seed(keys.integer(seed, "weights"))
-    dataset = data.load()
-    strategies.refuse_unfit(devices, dataset, jit_compile)
-    options = {"steps_per_execution": steps_per_execution, "jit_compile": jit_compile}
-    with devices.scope():
-        model = learner(
-            network=network(input_shape=dataset.input_shape, classes=dataset.classes),
-            objective=objective(),
-        )
-        model.compile(**optimizers(optimizer, inverse_optimizer), **options)
-    schedule = schedule() if schedule else None
-    others = [make() for make in callbacks]
-    for callback in others:
-        prepare(callback, dataset, run_dir)
-    operative = gin.operative_config_str()
-    refuse_unused(operative)
-    with RunFolder(run_dir, operative, strategies.is_chief(devices)) as folder:
-        result = finished(folder, epochs)
+    check_arguments(dataset, learner, epochs)
+    directory, callbacks = pathlib.Path(directory).expanduser(), list(callbacks)
+    for callback in callbacks:
+        prepare(callback, dataset, directory)
+    settings = describe(dataset, learner, schedule) if settings is None else settings
+    writes = strategies.is_chief(learner.distribute_strategy)
+    output = Output(verbose and writes)
+    with RunDirectory(directory, settings, writes) as folder:
+        result = finished_result(folder, epochs, output.say)
         if result is None:
-            log = fit(model, dataset, schedule, others, folder, operative, epochs, pace)
-            about = {"architecture": architecture, "seed": seed, "asked": epochs}
-            result = conclude(folder, model, dataset, schedule, about, log.rows)
-        if folder.writes:
-            report(result, model.objective, paper_error, run_dir)
+            what = (dataset, learner, schedule, callbacks, epochs)
+            rows = fit(folder, settings, *what, checkpoint_policy, output)
+            seed = dataset.seed if seed is None else seed
+            about = {"architecture": architecture, "seed": seed, "asked_epochs": epochs}
+            result = write_results(folder, learner, dataset, schedule, about, rows)
+        elif (folder.path / "last.weights.h5").exists():
+            learner.load_weights(folder.path / "last.weights.h5")
+        for line in closing_lines(result, learner.objective.in_words, paper_error):
+            output.say(line)
+        output.say(f"run folder {directory}")
     return result
 
 
-def prepare(callback, dataset, run_dir: str) -> None:
-    """Tells a callback of the run, where it asks.
+def check_arguments(dataset, learner, epochs) -> None:
+    """Raises ValueError where an argument of `run` is of the wrong kind, or two do not fit."""
+    if not isinstance(dataset, Dataset):
+        raise ValueError(
+            "`dataset` must be what tp_keras.data.load or tp_keras.data.from_arrays returns, "
+            f"received {type(dataset).__name__}"
+        )
+    if not isinstance(learner, Learner) or not learner.compiled:
+        raise ValueError(
+            "`learner` must be a learning rule of tp_keras.learners, or one derived from Learner, "
+            f"that is compiled, received {type(learner).__name__}"
+        )
+    if epochs < 0:
+        raise ValueError(f"`epochs` (--epochs) must not be negative, received {epochs}")
+    strategies.refuse_unfit(learner.distribute_strategy, dataset, learner.jit_compile)
+
+
+def prepare(callback, dataset, directory) -> None:
+    """Gives a callback dataset and folder where it has `set_run`.
 
     Raises:
       ValueError: If it could not be resumed.
@@ -121,117 +122,4 @@ def prepare(callback, dataset, run_dir: str) -> None:
     if getattr(callback, "mode", None) == "auto":
         callback.mode = "min"  # all that a run measures is a loss or an error
     if hasattr(callback, "set_run"):
-        callback.set_run(dataset, run_dir)
-
-
-def optimizers(optimizer, inverse_optimizer) -> dict:
-    """The optimizers that a rule is compiled with, made where they will be used."""
-    forward = {"optimizer": optimizer()}
-    return forward | ({"inverse_optimizer": inverse_optimizer()} if inverse_optimizer else {})
-
-
-def finished(folder: RunFolder, epochs: int) -> dict | None:
-    """The result of a run that has had its epochs already, None where there is more to do.
-
-    Raises:
-      ValueError: If epochs are missing and there is no checkpoint to go on from.
-    """
-    result = folder.read_json("result.json")
-    done = result["epochs"] if result else 0
-    if not done:
-        return None
-    if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
-        (say if folder.writes else quiet)(
-            f"already complete, {done} epochs; a larger --epochs continues it"
-        )
-        return result
-    if not any(folder.path.glob("checkpoints/*.index")):
-        raise ValueError(
-            f"--run_dir holds a complete run of {done} epochs and no checkpoint to continue from: "
-            f"{folder.path}; choose another folder"
-        )
-    return None
-
-
-def conclude(folder: RunFolder, model, dataset, schedule, about: dict, rows: list[dict]) -> dict:
-    """Writes weights, network and `result.json`; returns the latter's content."""
-    result = {
-        "dataset": dataset.name,
-        "architecture": about["architecture"],
-        "method": method(model),
-        "schedule": type(schedule).__name__.lower() if schedule else "",
-        "seed": about["seed"],
-        "train_examples": dataset.train_examples,
-        "asked_epochs": about["asked"],
-        "skipped_examples_per_epoch": dataset.skipped_examples,
-        **summary(rows),
-        **({"measured_train_error": measured_train_error(model, dataset)} if rows else {}),
-        "seconds": round(sum(row["seconds"] for row in rows), 1),
-        "version": tp_keras.__version__,
-    }
-    folder.write_with("last.weights.h5", model.save_weights)
-    folder.write_with("network.keras", model.network.save)
-    folder.write_json("result.json", result)
-    return result
-
-
-def measured_train_error(model, dataset) -> float:
-    """The training set's error at the last weights, on images that are not augmented.
-
-    What an epoch reports is a mean over weights that move.
-    """
-    batches = strategies.deal(model.distribute_strategy, dataset.unaugmented_batches)
-    return round(model.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
-
-
-def refuse_unused(operative: str) -> None:
-    """Raises ValueError where a binding has no effect on this run: most often a mistake."""
-    names = bindings.unused(gin.config_str(), operative)
-    if names:
-        raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
-
-
-def summary(rows: list[dict]) -> dict:
-    """The numbers of a run from its epochs; errors in percent, None where there is no epoch."""
-    best = min(rows, key=lambda row: row["test_error"], default={})
-    last = rows[-1] if rows else {}
-    held_out = [row for row in rows if "validation_error" in row]
-    chosen = min(held_out, key=lambda row: row["validation_error"], default={})
-    top5 = [row["test_top5_error"] for row in rows if "test_top5_error" in row]
-    return {
-        "epochs": len(rows),
-        "best_test_error": best.get("test_error"),
-        "final_test_error": last.get("test_error"),
-        "final_train_error": last.get("train_error"),
-        "best_epoch": best.get("epoch"),
-        **({"best_test_top5_error": min(top5)} if top5 else {}),
-        **(
-            {
-                "best_validation_error": chosen["validation_error"],
-                "chosen_epoch": chosen["epoch"],
-                "chosen_test_error": chosen["test_error"],
-            }
-            if chosen
-            else {}
-        ),
-    }
-
-
-def report(result: dict, objective, paper_error: float | None, run_dir: str) -> None:
-    """Says how the run ended, beside the paper's number where there is one."""
-    if result["epochs"]:
-        paper = f"  (paper, 500 epochs: {paper_error:.2f} %)" if paper_error is not None else ""
-        best, epoch = result["best_test_error"], result["best_epoch"]
-        at_the_end = result.get("measured_train_error", result["final_train_error"])
-        say(f"train {objective.in_words(at_the_end)}")
-        which = f"best of {result['epochs']} epochs, epoch {epoch}"
-        say(f"test {objective.in_words(best)}{paper}  {which}")
-        if "chosen_epoch" in result:
-            chosen = objective.in_words(result["chosen_test_error"])
-            say(f"test {chosen}  at epoch {result['chosen_epoch']}, the best on held-out examples")
-    say(f"run folder {run_dir}")
-
-
-def method(model: keras.Model) -> str:
-    """The rule's name as rows of Table 1 have it: the name of its module."""
-    return type(model).__module__.rpartition(".")[2]
+        callback.set_run(dataset, directory)

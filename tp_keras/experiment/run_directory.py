@@ -8,38 +8,24 @@ import re
 
 import tensorflow as tf
 
-from tp_keras.experiment.bindings import bindings
+from tp_keras.experiment.identity import first_difference, identity
 from tp_keras.experiment.lock import Lock
 
 OPERATIVE = "operative.gin"
-# What may change between two starts of the same run
-FREE = (
-    "train.epochs",
-    "train.run_dir",
-    "train.strategy",
-    "train.num_devices",
-    "train.deterministic",
-    "train.checkpoint_steps",
-    "train.checkpoint_minutes",
-    "train.keep_checkpoints",
-    "train.callbacks",
-    "Diagnostics.every",
-    "load.data_dir",
-)
 
 
 class CannotWrite(Exception):
     """A run folder that could be written once and no longer can."""
 
 
-class RunFolder:
+class RunDirectory:
     """One run's folder: `operative.gin`, `epochs.csv`, `result.json`, weights, event files.
 
     A context manager: within, no other process may write the folder.
 
     Args:
       path: The folder, made where it does not exist.
-      operative: The run's operative gin configuration.
+      operative: The run's settings, the operative gin configuration or what `describe` returns.
       writes: Whether this process writes; of several that train one network, only one does.
 
     Raises:
@@ -48,7 +34,7 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike, operative: str, writes: bool = True):
         self.path, self.writes, self.lock = pathlib.Path(path), writes, None
-        self.settings = settings(operative)
+        self.settings = identity(operative)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             if writes:
@@ -72,7 +58,7 @@ class RunFolder:
 
     def _refuse_foreign(self):
         path = self.path / OPERATIVE
-        found = settings(path.read_text()) if path.exists() else self.settings
+        found = identity(path.read_text()) if path.exists() else self.settings
         if found != self.settings:
             raise ValueError(
                 f"--run_dir holds a run of another experiment: {self.path}; its {OPERATIVE} "
@@ -124,15 +110,3 @@ class RunFolder:
         """Reads what `write_json` wrote, None where there is nothing."""
         path = self.path / name
         return json.loads(path.read_text()) if path.exists() else None
-
-
-def settings(operative: str) -> dict[str, str]:
-    """The bindings that make a run what it is, by parameter."""
-    return {name: v for name, v in bindings(operative).items() if not name.endswith(FREE)}
-
-
-def first_difference(found: dict[str, str], wanted: dict[str, str]) -> str:
-    """The first parameter in which two runs' settings differ, in words."""
-    names = sorted(found.keys() | wanted.keys())
-    name = next(n for n in names if found.get(n) != wanted.get(n))
-    return f"{name}: {found.get(name, 'not set')} there, {wanted.get(name, 'not set')} here"

@@ -11,10 +11,26 @@ from tp_keras.report.files import visible
 
 CELL = ("dataset", "architecture", "method", "schedule")
 MARKS = {"result.json", "epochs.csv", "operative.gin", "trial.json"}
-# A setting that may differ between the seeds of one experiment
+# Settings that may differ between the seeds of one experiment, beside the seed itself and the
+# parameters of callbacks: a copy of `experiment.identity.MAY_CHANGE`
+MAY_CHANGE = (
+    "train.epochs",
+    "train.run_dir",
+    "train.strategy",
+    "train.num_devices",
+    "train.deterministic",
+    "train.steps_per_execution",
+    "train.jit_compile",
+    "train.checkpoint_steps",
+    "train.checkpoint_minutes",
+    "train.keep_checkpoints",
+    "train.callbacks",
+    "train.paper_error",
+    "train.paper_dataset",
+    "load.data_dir",
+)
 FREE = re.compile(
-    r"^(\S*\.)?(seed|epochs|run_dir|data_dir|paper_error|steps_per_execution|jit_compile|callbacks"
-    r"|Diagnostics\.every) *="
+    r"^(?:(?:\S*[./])?seed|(?:\S*[./])?(?:" + "|".join(map(re.escape, MAY_CHANGE)) + r")) *="
 )
 
 
@@ -56,8 +72,18 @@ class Run:
     @property
     def settings(self) -> str:
         """All that two seeds of one experiment share."""
-        lines = [line for line in self.operative.splitlines() if not line.startswith("#")]
-        return "\n".join(line for line in lines if line.strip() and not FREE.match(line))
+        text = self.operative.replace("\\\n", " ")
+        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+        # gin breaks long values, and indents what follows
+        bound = re.sub(r"\n\s+", " ", "\n".join(lines)).splitlines()
+        names = re.findall(r"@(?:\w+/)*([\w.]+)", self.setting("train.callbacks") or "")
+        watching = tuple(f"{name}." for name in names)
+        return "\n".join(
+            line
+            for line in bound
+            if not FREE.match(line)
+            and not line.partition("=")[0].rpartition("/")[2].startswith(watching)
+        )
 
     @property
     def asked_epochs(self) -> int:

@@ -15,11 +15,10 @@ from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
 from tp_keras import train
-from tp_keras.experiment import config
-from tp_keras.experiment import run as training
-from tp_keras.experiment import run_directory as run_folder
+from tp_keras.experiment import cli, config
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
+from tp_keras.experiment.identity import identity
 
 try:
     from tp_keras.search import trials
@@ -81,7 +80,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
     configure(files and [*files, SPACE.value], train.overrides())
-    experiment = gin.get_bindings(training.train)
+    experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:
         raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
     has_inverse = experiment.get("inverse_optimizer") is not None
@@ -89,7 +88,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     name = "_".join(pathlib.Path(file).stem for file in files)
     folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
     # A run may be continued to more epochs; trials of different lengths do not compare
-    settings = {**run_folder.settings(gin.config_str()), "train.epochs": experiment["epochs"]}
+    settings = {**identity(gin.config_str()), "train.epochs": experiment["epochs"]}
     seed = gin.query_parameter("seed/macro.value")
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
 
@@ -99,7 +98,7 @@ def configure(files, overrides):
     config.configure(files, overrides, train.TRUST_GIN_IMPORTS.value)
 
 
-def run(claim: "trials.Claim") -> None:
+def run(claim: "trials.ClaimedTrial") -> None:
     """Trains one configuration and notes how it ended."""
     drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
     configure(
@@ -107,7 +106,7 @@ def run(claim: "trials.Claim") -> None:
     )
     report = Report(claim)
     try:
-        result = silently(training.train, callbacks=[lambda: report])
+        result = silently(cli.train, callbacks=[lambda: report])
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")

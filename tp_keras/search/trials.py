@@ -11,8 +11,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.lock import Lock
-from tp_keras.experiment.run_directory import first_difference
 
 SETTINGS = "settings"
 
@@ -103,16 +103,16 @@ class Trials:
                 f"{first_difference(found, settings)}; choose another folder or remove it"
             )
 
-    def claim(self) -> "Claim | None":
+    def claim(self) -> "ClaimedTrial | None":
         """Takes up a trial that was killed, or else the next one; None if none is left."""
         with Lock(self.folder / "lock", wait=True):
             for trial in self._of(TrialState.RUNNING):
                 lock = self._lock(trial.number)
                 if lock.held:
-                    return Claim(self, optuna.Trial(self.study, trial._trial_id), lock)
+                    return ClaimedTrial(self, optuna.Trial(self.study, trial._trial_id), lock)
             if self._of(TrialState.WAITING):
                 trial = self.study.ask()
-                return Claim(self, trial, self._lock(trial.number))
+                return ClaimedTrial(self, trial, self._lock(trial.number))
         return None
 
     def running(self) -> int:
@@ -133,7 +133,7 @@ class Trials:
         return Lock(self.folder / str(number) / "lock")
 
 
-class Claim:
+class ClaimedTrial:
     """A trial that this process has taken.
 
     Attributes:
