@@ -107,7 +107,9 @@ def test_numbers_are_those_of_table_5(leaf, row):
     + [(leaf_name(row), row["top1_error"]) for row in rows("table2")],
 )
 def test_error_beside_ours_is_the_paper_s(leaf, error):
-    assert settings(leaf)["train.paper_error"] == float(error)
+    found = settings(leaf)
+    assert found["train.paper_error"] == float(error)
+    assert found["train.paper_dataset"] == found["load.name"]
     third_line = (REPOSITORY / f"gin/{leaf}.gin").read_text().splitlines()[2]
     assert float(third_line.split(": ")[1].split()[0]) == float(error)
 

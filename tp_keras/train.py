@@ -64,15 +64,10 @@ def main(argv):
 def configure_and_train() -> None:
     configure(GIN_FILE.value, overrides(), TRUST_GIN_IMPORTS.value)
     if "run_dir" not in gin.get_bindings(cli.train):
+        experiment = pathlib.Path(GIN_FILE.value[0]).stem
         with gin.unlock_config():
-            gin.bind_parameter("train.run_dir", default_run_dir())
+            gin.bind_parameter("train.run_dir", f"runs/{experiment}/{cli.SEED}")
     cli.train()
-
-
-def default_run_dir() -> str:
-    """Returns runs/<experiment>/<seed>, after the file's name and the seed of all settings."""
-    experiment = pathlib.Path(GIN_FILE.value[0]).stem
-    return f"runs/{experiment}/{gin.get_bindings(cli.train).get('seed', 0)}"
 
 
 def outcome(program: str, run: Callable[[], None]) -> int:

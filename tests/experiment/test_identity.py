@@ -94,7 +94,7 @@ def test_a_description_says_how_a_learner_differs():
     assert difference(other) == "learner.noise_stddev: 0.2 there, 0.7 here"
     other.noise_stddev = 0.2
     other.inverse_optimizer.learning_rate = 0.5
-    name = "compile.inverse_optimizer.learning_rate"
+    name = "inverse_optimizer.learning_rate"
     assert difference(other).startswith(name) and difference(other).endswith("0.5 here")
 
 

@@ -1,5 +1,7 @@
 """Which configurations a search tries, and who tries them."""
 
+import contextlib
+import io
 import math
 import pathlib
 import tempfile
@@ -7,6 +9,7 @@ import tempfile
 import gin
 import optuna
 import tensorflow as tf
+from absl import logging
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from tp_keras import learners
@@ -73,6 +76,9 @@ class TrialsTest(tf.test.TestCase):
         super().setUp()
         self.folder = pathlib.Path(tempfile.mkdtemp()) / "search"
 
+        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+        logging.set_verbosity(logging.INFO)
+
     def opened(self, total=3, settings=SETTINGS):
         return trials.Trials(self.folder, total, DOMAINS, settings, seed=1)
 
@@ -123,6 +129,25 @@ class TrialsTest(tf.test.TestCase):
         self.assertTrue(again.goes_on(1, 60.0))
         again.goes_on(2, 55.0)  # the least so far is still the first
         self.assertEqual(again.study.trials[0].intermediate_values, {1: 50.0, 2: 50.0})
+
+    def test_a_journal_whose_last_line_is_cut_goes_on_without_it(self):
+        first, second = [self.opened().claim() for _ in range(2)]
+        first.finish("test error", 12.5, pruned=False)
+        second.goes_on(1, 50.0)
+        second.lock.release()
+        journal = self.folder / "journal.log"
+        whole = journal.read_bytes()
+        for cut in (1, 9, len(whole.splitlines()[-1])):  # the newline alone, a part, all but one
+            journal.write_bytes(whole[:-cut])
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                again = self.opened().claim()
+            self.assertIn(f"{journal}: dropped its last line", out.getvalue())
+            self.assertEqual((again.number, again.parameters), (1, second.parameters))
+            again.goes_on(1, 60.0)  # the report that was lost
+            self.assertEqual(again.study.trials[1].intermediate_values, {1: 60.0})
+            again.lock.release()
+            self.assertEqual(self.opened().best().value, 12.5)
 
     def test_another_search_is_refused(self):
         self.opened()

@@ -15,6 +15,7 @@ from tp_keras.experiment import (
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.run import run
 
+SEED = "{seed}"  # stands for the seed in a run folder's name
 # Training examples and image shape of the paper's data, under the names of TFDS
 PAPER_DATA = {
     "mnist": (60_000, (28, 28, 1)),
@@ -50,7 +51,7 @@ def train(
     """Trains one network by one rule; the parameters are settings of an experiment file.
 
     Args:
-      run_dir: The run's folder.
+      run_dir: The run's folder; "{seed}" in it stands for the seed.
       architecture: Name of the network for the record: "fc", "lc" or "conv".
       network: Builder, called with `input_shape` and `classes`.
       objective: Factory of what the output learns.
@@ -105,7 +106,7 @@ def train(
     return run(
         dataset,
         model,
-        run_dir,
+        run_dir.replace(SEED, str(seed)),
         epochs,
         schedule,
         callbacks,
@@ -143,7 +144,11 @@ def refuse_unused(operative: str) -> None:
 
 
 def is_paper_data(dataset, paper_dataset: str | None) -> bool:
-    """Whether a run learns all of the data, at the size, that the paper's number is of."""
-    found = (dataset.train_examples, tuple(dataset.input_shape))
+    """Whether a run is on all of the data, at the size, that the paper's number is of.
+
+    Examples that are held out count, as they do in the report.
+    """
+    held_out = gin.get_bindings(data.load).get("validation_examples", 0)
+    found = (dataset.train_examples + held_out, tuple(dataset.input_shape))
     name = dataset.name.partition(":")[0]
     return name == paper_dataset and found == PAPER_DATA.get(name)

@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "train.run_dir",
     "train.strategy",
     "train.num_devices",
+    "train.wait_minutes",
     "train.deterministic",
     "train.steps_per_execution",
     "train.jit_compile",
@@ -47,8 +48,7 @@ def identity(operative: str) -> dict[str, str]:
 
 def first_difference(found: dict[str, str], wanted: dict[str, str]) -> str:
     """Returns the first parameter in which two runs' settings differ, and both values, as text."""
-    names = sorted(found.keys() | wanted.keys())
-    name = next(n for n in names if found.get(n) != wanted.get(n))
+    name = next(n for n in [*found, *wanted] if found.get(n) != wanted.get(n))
     return f"{name}: {found.get(name, 'not set')} there, {wanted.get(name, 'not set')} here"
 
 
@@ -61,7 +61,7 @@ def describe(dataset: Dataset, learner: keras.Model, schedule=None) -> str:
     settings = {
         "learner": keras.saving.get_registered_name(type(learner)),
         **dict(_flat("learner", learner.get_config())),
-        **dict(_flat("compile", {k: v for k, v in compiled.items() if k not in OF_SPEED})),
+        **dict(pair for k, v in compiled.items() if k not in OF_SPEED for pair in _flat(k, v)),
         "schedule": type(schedule).__name__ if schedule else None,
         **dict(_flat("dataset", _contents(dataset), keep_name=True)),
     }

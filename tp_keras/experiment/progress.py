@@ -14,18 +14,20 @@ class ProgressLines(keras.callbacks.Callback):
       steps_per_epoch: Steps of an epoch.
       in_words: Called with the mean error so far; returns it as text.
       say: Called with the line.
+      clock: Returns the seconds since some moment.
     """
 
-    def __init__(self, steps_per_epoch, in_words, say):
+    def __init__(self, steps_per_epoch, in_words, say, clock=time.monotonic):
         super().__init__()
+        self.clock = clock
         self.steps, self.in_words, self.say = steps_per_epoch, in_words, say
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch, self.started = epoch, time.monotonic()
+        self.epoch, self.started = epoch, self.clock()
         self.said_at = self.started
 
     def on_train_batch_end(self, batch, logs=None):
-        now = time.monotonic()
+        now = self.clock()
         if now - self.said_at < SECONDS:
             return
         self.said_at, done = now, batch + 1

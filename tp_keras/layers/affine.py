@@ -1,4 +1,4 @@
-"""The layer that every network here is a stack of: h[l] = sigma(A h[l-1] + b)."""
+"""The base class of all layers: h[l] = sigma(A h[l-1] + b)."""
 
 import math
 
@@ -25,7 +25,7 @@ class Affine(keras.layers.Layer):
         self.activation = keras.activations.get(activation)
 
     def wire(self, in_shape):
-        """Settles the geometry for inputs `(batch, *in_shape)`, and creates no weight.
+        """Sets all shapes for inputs `(batch, *in_shape)`, and creates no weight.
 
         Sets `in_shape`, `out_shape`, `kernel_shape`, `bias_shape` and `fans` (in, out).
         """

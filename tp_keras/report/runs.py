@@ -18,6 +18,7 @@ MAY_CHANGE = (
     "train.run_dir",
     "train.strategy",
     "train.num_devices",
+    "train.wait_minutes",
     "train.deterministic",
     "train.steps_per_execution",
     "train.jit_compile",

@@ -5,6 +5,7 @@ Started again, or on several hosts with one --search_dir, it goes on with what i
 
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -15,7 +16,7 @@ from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
 from tp_keras import train
-from tp_keras.experiment import cli, config
+from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
@@ -34,7 +35,7 @@ flags.adopt_module_key_flags(train)  # shown by --help among ours
 
 
 class Report(keras.callbacks.Callback):
-    """Tells the study of every epoch, and stops a trial that its pruner drops."""
+    """Reports every epoch to the study, and stops a trial that its pruner drops."""
 
     def __init__(self, claim):
         super().__init__()
@@ -46,8 +47,8 @@ class Report(keras.callbacks.Callback):
         self.model.stop_training = self.pruned
 
 
-def search() -> None:
-    """Runs a trial and goes on with the next, or writes down the best where none is left.
+def run_next_trial() -> None:
+    """Runs a trial and goes on with the next, or writes the best where none is left.
 
     Raises:
       ValueError: If the command line or a setting is wrong.
@@ -57,7 +58,7 @@ def search() -> None:
     if train.RUN_DIR.value:
         raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
     folder, found = prepare()
-    show_in_tensorboard(folder / "tensorboard", found.domains)
+    show_in_tensorboard(folder, found.domains)
     if claim := found.claim():
         run(claim)
         go_on()
@@ -76,7 +77,7 @@ def go_on():
 
 
 def prepare() -> "tuple[pathlib.Path, trials.Trials]":
-    """The folder of the search, and the trials in it."""
+    """Returns the folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
     configure(files and [*files, SPACE.value], train.overrides())
@@ -86,7 +87,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     has_inverse = experiment.get("inverse_optimizer") is not None
     domains = trials.space(experiment["learner"], has_inverse)
     name = "_".join(pathlib.Path(file).stem for file in files)
-    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
+    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}").expanduser()
     # A run may be continued to more epochs; trials of different lengths do not compare
     settings = {**identity(gin.config_str()), "train.epochs": experiment["epochs"]}
     seed = gin.query_parameter("seed/macro.value")
@@ -99,10 +100,10 @@ def configure(files, overrides):
 
 
 def run(claim: "trials.ClaimedTrial") -> None:
-    """Trains one configuration and notes how it ended."""
+    """Trains one configuration and records how it ended."""
     drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
     configure(
-        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = '{claim.folder}'"]
+        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = {str(claim.folder)!r}"]
     )
     report = Report(claim)
     try:
@@ -117,14 +118,14 @@ def run(claim: "trials.ClaimedTrial") -> None:
 
 
 def selecting(result: dict) -> tuple[str, float]:
-    """The error that chooses between trials: of held-out examples where a run has any."""
+    """Returns the error that trials are compared by, the held-out one where there is one."""
     held_out = "best_validation_error" in result
     name = "best_validation_error" if held_out else "best_test_error"
     return name.removeprefix("best_").replace("_", " "), result[name]
 
 
 def silently(function, **arguments):
-    """Calls a function whose lines for the user nobody wants, unless --verbosity=1 asks."""
+    """Calls a function without its lines for the user, unless --verbosity=1 asks for them."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(verbosity if verbosity > logging.INFO else logging.WARNING)
     try:
@@ -133,9 +134,9 @@ def silently(function, **arguments):
         logging.set_verbosity(verbosity)
 
 
-def show_in_tensorboard(path, domains) -> None:
+def show_in_tensorboard(folder, domains) -> None:
     """Writes the domains for the HParams view; every trial is a session of it."""
-    if path.exists():
+    if any(folder.glob("*tfevents*")):
         return
     intervals = {
         name: api.Discrete(domain.choices)
@@ -143,7 +144,7 @@ def show_in_tensorboard(path, domains) -> None:
         else api.RealInterval(domain.low, domain.high)
         for name, domain in domains.items()
     }
-    with tf.summary.create_file_writer(str(path)).as_default():
+    with tf.summary.create_file_writer(str(folder)).as_default():
         api.hparams_config(
             hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
             metrics=[api.Metric("error/test", display_name="test error (%)")],
@@ -158,21 +159,33 @@ def conclude(folder: pathlib.Path, best) -> None:
     path, error = folder / "best.gin", best.user_attrs["error"]
     path.write_text(experiment_file(path, best, error))
     say(f"best: trial {best.number}, {error}  {path}")
+    say(train_command(path))
     command = [sys.executable, "-m", "tp_keras.report"]
-    subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
+    output = None if console.asked_for() else subprocess.DEVNULL
+    arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
+    subprocess.run([*command, *arguments], check=False, stdout=output)
+
+
+def train_command(path) -> str:
+    """Returns the command that trains an experiment file, as a shell takes it."""
+    return f"python -m tp_keras.train {shlex.quote(f'--gin_file={path}')}"
 
 
 def experiment_file(path, best, error) -> str:
-    """The best configuration as a gin file that `tp_keras.train` takes."""
+    """Returns the best configuration as a gin file that trains what the trial did.
+
+    Its run folder is one of the search's folder, since all searches call their file best.gin.
+    """
     lines = [
         f"# {path.parent.name}: trial {best.number}, the best of a random search.",
         f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
         f"# Its {error}, the lowest of its epochs.",
-        f"# python -m tp_keras.train --gin_file={path}",
-        *(f"include '{file}'" for file in train.GIN_FILE.value),
+        f"# {train_command(path)}",
+        *(f"include {file!r}" for file in train.GIN_FILE.value),
         "",
-        *train.GIN_BINDINGS.value,
+        *train.overrides(),
         *(f"{name} = {value!r}" for name, value in best.params.items()),
+        f"train.run_dir = {str(path.parent / 'best' / cli.SEED)!r}",
     ]
     return "\n".join(lines) + "\n"
 
@@ -180,7 +193,7 @@ def experiment_file(path, best, error) -> str:
 def main(argv):
     if len(argv) > 1:
         return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
-    return train.outcome("tp_keras.search", search)
+    return train.outcome("tp_keras.search", run_next_trial)
 
 
 def fail(message: str) -> int:

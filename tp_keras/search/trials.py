@@ -1,7 +1,8 @@
-"""The trials of a random search: what each tries, and which process has taken which."""
+"""The trials of a random search: the settings of each, and which process runs which."""
 
 import inspect
 import json
+import os
 import pathlib
 import shutil
 
@@ -11,6 +12,8 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import TrialState
 
+from tp_keras import learners
+from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.lock import Lock
 
@@ -31,11 +34,15 @@ def space(
       log_uniform: `(low, high)` of settings that are drawn uniformly in their logarithm.
       uniform: `(low, high)` of settings that are drawn uniformly.
       choices: The values of settings that have a few.
+
+    Raises:
+      ValueError: If there is no such setting, whatever the rule.
     """
     domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
     domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
     domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
-    own = inspect.signature(learner.__init__).parameters
+    refuse_unknown(domains, learner)
+    own = parameters(learner)
     found = {}
     for name, domain in domains.items():
         if "." in name and (has_inverse or not name.startswith("inverse/")):
@@ -43,6 +50,32 @@ def space(
         elif name in own:
             found[f"{learner.__name__}.{name}"] = domain
     return found
+
+
+def refuse_unknown(names, learner: type) -> None:
+    """Raises ValueError at the first name that is a setting of nothing that gin knows.
+
+    A name without a dot may be a parameter of any rule: a space serves them all.
+    """
+    rules = (learner, *(getattr(learners, name) for name in learners.__all__))
+    of_rules = {parameter for rule in rules for parameter in parameters(rule)}
+    for name in names:
+        if "." not in name and name not in of_rules:
+            allowed = ", ".join(sorted(of_rules - {"self", "network", "objective", "name"}))
+            raise ValueError(
+                f"the search space must name parameters of rules ({allowed}) or settings with "
+                f"their dot, received {name!r}"
+            )
+        if "." in name:
+            try:
+                gin.config.ParsedBindingKey.parse(name)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"the search space: {name}: {error}") from error
+
+
+def parameters(learner: type) -> set[str]:
+    """Returns the names of a rule's parameters."""
+    return set(inspect.signature(learner.__init__).parameters)
 
 
 @gin.configurable(module="tp_keras.trials")
@@ -53,6 +86,7 @@ def study(folder: pathlib.Path, pruner=None) -> optuna.Study:
     symbolic link: that holds on NFS too, where SQLite's locks do not.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    drop_incomplete_line(folder / "journal.log")
     journal = optuna.storages.journal.JournalFileBackend(str(folder / "journal.log"))
     return optuna.create_study(
         study_name="search",
@@ -62,11 +96,30 @@ def study(folder: pathlib.Path, pruner=None) -> optuna.Study:
     )
 
 
+def drop_incomplete_line(path: pathlib.Path) -> None:
+    """Cuts a journal after its last whole line, and says so.
+
+    A full disk or a power cut leaves a part of a line, to which Optuna would append the next.
+    """
+    lock = optuna.storages.journal.JournalFileSymlinkLock(str(path))
+    if not path.exists() or path.read_bytes()[-1:] in (b"", b"\n"):
+        return
+    lock.acquire()  # a line that another process is about to write is whole when it has the lock
+    try:
+        content = path.read_bytes()
+        whole = content.rfind(b"\n") + 1
+        if whole < len(content):
+            os.truncate(path, whole)
+            say(f"{path}: dropped its last line, which is incomplete")
+    finally:
+        lock.release()
+
+
 class Trials:
     """The trials of a study, of which several processes and hosts each take one at a time.
 
     Which process runs a trial is a lock on a file in the trial's folder. It ends with the process,
-    however that ends, so that another can take up the trial.
+    however that ends, so that another process can resume the trial.
 
     Args:
       folder: Folder of the search, with a folder for each trial in it.
@@ -104,7 +157,7 @@ class Trials:
             )
 
     def claim(self) -> "ClaimedTrial | None":
-        """Takes up a trial that was killed, or else the next one; None if none is left."""
+        """Returns a trial that was killed, or else the next one; None if none is left."""
         with Lock(self.folder / "lock", wait=True):
             for trial in self._of(TrialState.RUNNING):
                 lock = self._lock(trial.number)
@@ -116,7 +169,7 @@ class Trials:
         return None
 
     def running(self) -> int:
-        """How many trials other processes have taken."""
+        """Returns how many trials other processes run."""
         return len(self._of(TrialState.RUNNING))
 
     def best(self) -> optuna.trial.FrozenTrial | None:
@@ -134,7 +187,7 @@ class Trials:
 
 
 class ClaimedTrial:
-    """A trial that this process has taken.
+    """A trial that this process runs.
 
     Attributes:
       folder: Its run folder.
@@ -148,15 +201,15 @@ class ClaimedTrial:
         self._record("running")
 
     def goes_on(self, epoch: int, error: float) -> bool:
-        """Notes the least error so far in percent, and asks the pruner whether to go on."""
+        """Reports the least error so far in percent; returns whether the pruner lets it go on."""
         known = self.study.trials[self.number].intermediate_values
-        if epoch in known:  # a trial that was taken up comes by the same epochs again
+        if epoch in known:  # a resumed trial repeats epochs
             return True
         self.trial.report(min([error, *known.values()]), epoch)
         return not self.trial.should_prune()
 
     def finish(self, name: str, error: float, pruned: bool) -> None:
-        """Notes the error of a finished or pruned trial in percent, and which it is."""
+        """Records the error of a finished or pruned trial in percent, and which error it is."""
         state = "pruned" if pruned else "complete"
         self._record(state, **{f"best_{name.replace(' ', '_')}": error})
         self.trial.set_user_attr("error", f"{name} {error:.2f} %")
@@ -164,14 +217,14 @@ class ClaimedTrial:
         self._close()
 
     def fail(self, reason: str) -> None:
-        """Notes that the trial diverged."""
+        """Records that the trial diverged."""
         self._record("diverged", reason=reason)
         self.trial.set_user_attr("reason", reason)
         self.study.tell(self.trial, state=TrialState.FAIL)
         self._close()
 
     def _close(self):
-        # Nobody takes it up again, and the checkpoints of 60 trials would fill a disk
+        # It is never resumed, and the checkpoints of 60 trials would fill a disk
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         self.lock.release()
 
@@ -190,7 +243,7 @@ def draw(domains: dict, seed: int, number: int) -> dict:
 
 
 def _suggest(trial, name, domain):
-    """What was drawn for a trial, noted in the study."""
+    """Returns what was drawn for a trial, recorded in the study."""
     if isinstance(domain, CategoricalDistribution):
         return trial.suggest_categorical(name, domain.choices)
     return trial.suggest_float(name, domain.low, domain.high, log=domain.log)
