@@ -24,8 +24,8 @@ class ByEinsum:
 
     def __init__(self, layer):
         rows, columns, filters = layer.out_shape
-        self.window = [1, layer.kernel_size, layer.kernel_size, 1]
-        self.step = [1, layer.strides, layer.strides, 1]
+        self.window = [1, *layer.kernel_size, 1]
+        self.step = [1, *layer.strides, 1]
         shape = (rows, columns, layer.kernel_shape[-1], filters)
         self.kernel = tf.Variable(tf.random.normal(shape) / 30)
         self.bias = tf.Variable(tf.zeros(layer.out_shape))

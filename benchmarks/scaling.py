@@ -15,7 +15,8 @@ import time
 
 import tensorflow as tf
 
-from tp_keras import architectures, data, learners, objectives, optimizers
+from tp_keras import architectures, learners, objectives, optimizers
+from tp_keras.data.base import slice_of
 from tp_keras.distribution import strategy as strategies
 
 BATCH, WARM_UP = 128, 5
@@ -37,7 +38,7 @@ def train(steps: int, devices: int, environment: dict, seconds) -> None:
 
     def batches(shard):
         images, labels = tf.random.normal((BATCH, 28, 28, 1)), tf.one_hot(tf.range(BATCH) % 10, 10)
-        mine = data.slice_of(images, *shard), data.slice_of(labels, *shard)
+        mine = slice_of(images, *shard), slice_of(labels, *shard)
         return tf.data.Dataset.from_tensors(mine).repeat()
 
     iterator = iter(strategies.deal(strategy, batches))

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tp_keras.layers import Conv2D, Dense, LocallyConnected2D
+from tp_keras.layers import Conv2D, Dense, LocallyConnected1D, LocallyConnected2D
 
 IMAGES = [(7, 8, 2), (6, 5, 3)]
 # (kernel_size, strides): even kernels, strides above the kernel, a kernel wider than the image
@@ -26,6 +26,27 @@ for _layer in (Conv2D, LocallyConnected2D):
         for _size, _strides in WINDOWS:
             _name = f"{_layer.__name__}_{_image[0]}x{_image[1]}_{_size}_stride_{_strides}".lower()
             LAYERS[_name] = (_windowed(_layer, _size, _strides), _image)
+
+# What the paper has no use for: oblong windows, no padding, channels first, sequences, no bias
+LAYERS |= {
+    "conv2d_oblong_valid": (lambda **o: Conv2D(3, (3, 2), (2, 1), padding="valid", **o), (7, 6, 2)),
+    "local_oblong": (lambda **o: LocallyConnected2D(3, (3, 2), (1, 2), "tanh", **o), (5, 6, 2)),
+    "local_valid_skipping_pixels": (
+        lambda **o: LocallyConnected2D(3, (3, 2), 3, padding="valid", **o),
+        (8, 7, 2),
+    ),
+    "local_channels_first": (
+        lambda **o: LocallyConnected2D(3, (3, 2), 2, data_format="channels_first", **o),
+        (2, 5, 6),
+    ),
+    "local_1d": (lambda **o: LocallyConnected1D(3, 4, 2, "tanh", **o), (9, 2)),
+    "local_1d_channels_first_valid": (
+        lambda **o: LocallyConnected1D(
+            3, 2, padding="valid", use_bias=False, data_format="channels_first", **o
+        ),
+        (2, 5),
+    ),
+}
 
 NAMED_LAYERS = [(name, *row) for name, row in LAYERS.items()]
 # One of each type, where the geometry does not matter

@@ -8,11 +8,12 @@ from tp_keras import feedback
 
 
 class FeedbackTest(tf.test.TestCase, parameterized.TestCase):
-    # The kernels of g[2..4] on h[1] 4x3x3, h[2] 2x2x4, h[3] 6, h[4] 5; local: (P, patch, filters)
+    # The kernels of g[2..4] on h[1] 4x3x3, h[2] 2x2x4, h[3] 6, h[4] 5. Local: (P, patch, filters);
+    # dense: (outputs, inputs) of the layer, which an inverse reads straight through
     @parameterized.parameters(
-        ("paired", [(4, 16 // 4 * 3, 4), (16, 6), (6, 5)]),
-        ("wide", [(4, 4 * 4 * 3, 4), (16, 6), (6, 5)]),
-        ("dense", [(36, 16), (16, 6), (6, 5)]),
+        ("paired", [(4, 16 // 4 * 3, 4), (6, 16), (5, 6)]),
+        ("wide", [(4, 4 * 4 * 3, 4), (6, 16), (5, 6)]),
+        ("dense", [(16, 36), (6, 16), (5, 6)]),
     )
     def test_inverses_come_in_three_forms(self, form, kernels):
         network = rules.local_network()
@@ -34,8 +35,8 @@ class FeedbackTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_top_inverse_reads_the_auxiliary_units_too(self):
         g = feedback.inverses(rules.local_network(), "tanh", auxiliary_units=9)
-        self.assertEqual(g[4].kernel.shape, (6, 5 + 9))
-        self.assertEqual(g[3].kernel.shape, (16, 6))
+        self.assertEqual(g[4].kernel.shape, (5 + 9, 6))
+        self.assertEqual(g[3].kernel.shape, (6, 16))
 
     def test_inverse_activation_is_the_one_asked_for(self):
         for name in ("tanh", "linear"):

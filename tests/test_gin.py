@@ -1,6 +1,7 @@
 """Every experiment file: it says what it is, its numbers are the paper's, and it trains."""
 
 import csv
+import gc
 import pathlib
 import tempfile
 
@@ -8,13 +9,14 @@ import gin
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from fakes import fake_images, write_photos
 
 from tp_keras import architectures
 from tp_keras.experiment import cli
 from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.layers import Conv2D, Dense
-from tp_keras.search import trials
+from tp_keras.search import space as search_space
 from tp_keras.train import configure
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
@@ -167,6 +169,19 @@ def eighth(row):
     return (row[0], row[1] // 8, row[2]) if isinstance(row, tuple) else row // 8
 
 
+@pytest.fixture
+def eager_twins(leaf):
+    """Leaves of CIFAR-10 and ImageNet step without graphs, which are most of the cost of a step.
+
+    MNIST's have the same rules, layers and schedules, and step as users do.
+    """
+    tf.config.run_functions_eagerly(leaf.startswith(("cifar10", "imagenet")))
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.mark.usefixtures("eager_twins")
+@pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # tf.data has graphs all the same
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_trains_two_steps(leaf, photos):
     """In an alternating schedule two steps of each phase."""
@@ -200,6 +215,8 @@ def test_imagenet_s_network_is_built_whole():
     output = network(np.zeros((1, 224, 224, 3), np.float32)).numpy()
     assert output.shape == (1, 1000)
     np.testing.assert_allclose(output.sum(), 1, atol=1e-5)
+    del network
+    gc.collect()  # a gigabyte, before the next test
 
 
 @pytest.mark.parametrize("space", [path.stem for path in SPACES])
@@ -208,9 +225,9 @@ def test_search_draws_settings_that_every_experiment_knows(space):
         gin.clear_config()
         configure([f"gin/{leaf}.gin", f"gin/search/{space}.gin"], [])
         bound = gin.get_bindings(cli.train)
-        domains = trials.space(bound["learner"], "inverse_optimizer" in bound)
+        domains = search_space.build_space(bound["learner"], "inverse_optimizer" in bound)
         assert "forward/adam.learning_rate" in domains
-        drawn = trials.draw(domains, seed=0, number=0)
+        drawn = search_space.draw(domains, seed=0, number=0)
         gin.clear_config()
         configure([f"gin/{leaf}.gin"], [f"{name} = {value!r}" for name, value in drawn.items()])
         assert {name: gin.query_parameter(name) for name in drawn} == drawn

@@ -8,11 +8,11 @@ import pytest
 PACKAGE = pathlib.Path(__file__).parents[1] / "tp_keras"
 # From the lowest up. Modules of one storey may import one another, and any below
 STOREYS = (
-    ("commands", "startup", "keys"),
-    ("layers",),
+    ("commands", "startup", "keys", "noise"),
+    ("feedback_rules", "layers"),
     ("network", "feedback", "objectives", "optimizers"),
     ("learners",),
-    ("schedules", "architectures", "diagnostics"),
+    ("schedules", "architectures", "diagnostics", "conversion"),
     ("data", "distribution"),
     ("experiment",),
     ("train", "search", "rules", "__main__"),

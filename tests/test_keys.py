@@ -10,7 +10,7 @@ from tp_keras import architectures, data, keys
 from tp_keras.data import augmentation
 from tp_keras.data.arrays import order
 from tp_keras.feedback import direct
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 
 EXAMPLES, BATCH = 60000, 64
 

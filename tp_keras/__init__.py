@@ -12,24 +12,29 @@ if needs_tensorflow():  # all but `tp-keras report` and its like
         diagnostics,
         experiment,
         feedback,
+        feedback_rules,
         layers,
         learners,
         objectives,
         optimizers,
         schedules,
     )
+    from tp_keras.conversion import convert, plain
     from tp_keras.network import Network
 
 __all__ = [
     "Network",
     "architectures",
+    "convert",
     "data",
     "diagnostics",
     "experiment",
     "feedback",
+    "feedback_rules",
     "layers",
     "learners",
     "objectives",
     "optimizers",
+    "plain",
     "schedules",
 ]

@@ -86,7 +86,7 @@ def _paired(f):
 def _wide(f):
     if not isinstance(f, Conv2D):  # a dense layer's inverse reads everything already
         return f
-    layer = type(f).from_config({**f.get_config(), "kernel_size": f.kernel_size + 2})
+    layer = type(f).from_config({**f.get_config(), "kernel_size": [n + 2 for n in f.kernel_size]})
     layer.wire(f.in_shape)
     return layer
 

@@ -13,7 +13,7 @@ from absl.testing import parameterized
 from tp_keras import keys, learners, schedules
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.distribution import strategy as strategies
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
 LATER = {

@@ -9,7 +9,7 @@ import rules
 from tp_keras import data
 from tp_keras.experiment import identity
 from tp_keras.experiment.bindings import parse_bindings
-from tp_keras.report import runs
+from tp_keras.report import shared
 
 LEAF = """
 train.learner = @SDTP
@@ -45,8 +45,7 @@ def bound(line):
 
 
 def by_report(text):
-    run = runs.Run(None, "", {}, {}, {}, (), text, False)
-    return parse_bindings(run.settings)
+    return parse_bindings(shared.shared_settings(text))
 
 
 @pytest.mark.parametrize("line", [*SAME, *OTHER])
@@ -58,7 +57,7 @@ def test_run_and_report_agree_on_what_makes_an_experiment(line):
 
 
 def test_the_report_s_copy_of_the_list_is_the_list():
-    assert runs.MAY_CHANGE == identity.MAY_CHANGE
+    assert shared.MAY_CHANGE == identity.MAY_CHANGE
 
 
 def test_callbacks_and_all_their_parameters_may_be_left_out():

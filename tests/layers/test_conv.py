@@ -33,12 +33,14 @@ class Conv2DTest(tf.test.TestCase, parameterized.TestCase):
     )
     def test_sizes_must_be_positive(self, layer, argument):
         sizes = {"filters": 4, "kernel_size": 3, "strides": 2, argument: 0}
-        with self.assertRaisesRegex(ValueError, f"`{argument}` must be at least 1, received 0"):
+        with self.assertRaisesRegex(
+            ValueError, f"`{argument}` must be an integer of at least 1.*, received 0"
+        ):
             layer(**sizes)
 
     @parameterized.parameters(Conv2D, LocallyConnected2D)
     def test_input_must_be_an_image(self, layer):
         with self.assertRaisesRegex(
-            ValueError, rf"{layer.__name__} reads \(height, width, channels\), received \(8,\)"
+            ValueError, rf"{layer.__name__} .* reads \(height, width, channels\), received \(8,\)"
         ):
             layer(4, 3).build((None, 8))

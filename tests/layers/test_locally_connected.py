@@ -1,11 +1,12 @@
 """The locally connected layer, against loops and against the convolution."""
 
+import keras
 import numpy as np
 import tensorflow as tf
 from absl.testing import parameterized
 from affine_layers import NAMED_WINDOWS, built, normal
 
-from tp_keras.layers import Conv2D, LocallyConnected2D
+from tp_keras.layers import Conv2D, LocallyConnected1D, LocallyConnected2D
 
 
 def windows(image, size, strides):
@@ -80,6 +81,74 @@ class LocallyConnected2DTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(expected_x, by_x, rtol=1e-9, atol=1e-12)
         shared = tf.reshape(tf.transpose(tf.reduce_sum(by_kernel, 0)), (3, 3, 2, 4))
         self.assertAllClose(expected_kernel, shared, rtol=1e-9, atol=1e-12)
+
+    @parameterized.parameters("valid", "same")
+    def test_oblong_windows_are_the_convolutions(self, padding):
+        image, options = (7, 6, 2), {"strides": (2, 1), "padding": padding}
+        local = built(lambda: LocallyConnected2D(4, (3, 2), **options), image)
+        conv = built(lambda: Conv2D(4, (3, 2), **options), image)
+        local.kernel.assign(tied(conv.kernel, local.kernel.shape[0]))
+        self.assertAllClose(conv(normal(3, *image)), local(normal(3, *image)), atol=1e-5)
+
+    def test_channels_first_is_channels_last_with_other_axes(self):
+        last = built(lambda: LocallyConnected2D(4, (3, 2), 2), (7, 6, 2))
+        options = {"data_format": "channels_first"}
+        first = built(lambda: LocallyConnected2D(4, (3, 2), 2, **options), (2, 7, 6))
+        last.bias.assign(normal(*last.bias.shape))
+        first.kernel.assign(last.kernel)
+        first.bias.assign(np.moveaxis(last.bias, -1, 0))
+        x = normal(3, 7, 6, 2)
+        found = first(np.moveaxis(x, -1, 1))
+        self.assertAllClose(np.moveaxis(last(x), -1, 1), found, atol=1e-6)
+
+    def test_a_sequence_is_an_image_of_one_column(self):
+        line = built(lambda: LocallyConnected1D(4, 3, 2), (9, 2))
+        image = built(lambda: LocallyConnected2D(4, (3, 1), (2, 1)), (9, 1, 2))
+        line.kernel.assign(image.kernel)
+        x = normal(3, 9, 2)
+        self.assertAllClose(image(x[:, :, np.newaxis])[:, :, 0], line(x), atol=1e-6)
+
+    def test_initializers_scale_with_the_inputs_of_one_output(self):
+        for name, deviation in (("he_normal", (2 / 18) ** 0.5), ("lecun_uniform", 18**-0.5)):
+            options = {"kernel_initializer": name}
+            layer = built(lambda options=options: LocallyConnected2D(50, 3, **options), (6, 6, 2))
+            self.assertAllClose(deviation, np.std(layer.kernel), rtol=0.02)
+
+    def test_regularizers_constraints_and_bias_are_keras_own(self):
+        model = keras.Sequential(
+            [
+                keras.Input((6, 5, 2)),
+                LocallyConnected2D(
+                    3,
+                    3,
+                    kernel_regularizer="l2",
+                    activity_regularizer="l1",
+                    kernel_constraint="non_neg",
+                    use_bias=False,
+                ),
+            ]
+        )
+        (layer,), x = model.layers, normal(4, 6, 5, 2)
+        penalties = 0.01 * np.square(layer.kernel).sum(), 0.01 * np.abs(model(x)).sum() / 4
+        self.assertAllClose(sorted(penalties), sorted(model.losses), rtol=1e-5)
+        model.compile("sgd", "mse")
+        model.fit(x, normal(4, 6, 5, 3, seed=1), verbose=0)
+        self.assertAllGreaterEqual(layer.kernel, 0)
+        self.assertLen(layer.weights, 1)
+
+    def test_wrong_arguments_are_named(self):
+        for options, message in (
+            ({"kernel_size": (3, 3, 3)}, r"`kernel_size` must be .* received \(3, 3, 3\)"),
+            ({"kernel_size": 3, "strides": 1.5}, "`strides` must be .* received 1.5"),
+            ({"kernel_size": 3, "padding": "causal"}, "`padding` must be .* received 'causal'"),
+            ({"kernel_size": 3, "data_format": "x"}, "`data_format` of LocallyConnected2D .* 'x'"),
+        ):
+            with self.assertRaisesRegex(ValueError, message):
+                LocallyConnected2D(4, **options)
+        with self.assertRaisesRegex(ValueError, "LocallyConnected1D 'line' reads .steps, channels"):
+            LocallyConnected1D(4, 3, name="line").build((None, 5, 5, 2))
+        with self.assertRaisesRegex(ValueError, r"'net': a window of \(7, 7\) does not fit"):
+            LocallyConnected2D(4, 7, padding="valid", name="net").build((None, 5, 5, 2))
 
     def test_every_position_has_weights_of_its_own(self):
         layer = built(lambda: LocallyConnected2D(4, 3, 2), (7, 8, 2))

@@ -10,7 +10,7 @@ from tp_keras.layers.patches import Patches
 class PatchesTest(tf.test.TestCase, parameterized.TestCase):
     def pair(self, image, size, strides):
         """Our patches and TensorFlow's, both `(positions, size, batch)`."""
-        patches = Patches(image, size, strides)
+        patches = Patches(image, (size, size), (strides, strides), "same")
         window, step = [1, size, size, 1], [1, strides, strides, 1]
 
         def theirs(h):

@@ -6,7 +6,8 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import checkpoints, learners, objectives
+from tp_keras import learners, objectives
+from tp_keras.experiment import checkpoints
 from tp_keras.optimizers import Adam
 
 

@@ -13,7 +13,7 @@ from absl import logging
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from tp_keras import learners
-from tp_keras.search import trials
+from tp_keras.search import space, trials
 from tp_keras.train import configure
 
 DOMAINS = {
@@ -32,7 +32,7 @@ class SpaceTest(tf.test.TestCase):
         configure(["gin/search/table4.gin"], [])
 
     def test_holds_table_4(self):
-        domains = trials.space(learners.DTP, True)
+        domains = space.build_space(learners.DTP, True)
         for scope in ("forward", "inverse"):
             rate = domains[f"{scope}/adam.learning_rate"]
             self.assertEqual((rate.low, rate.high, rate.log), (1e-5, 3e-4, True))
@@ -45,7 +45,7 @@ class SpaceTest(tf.test.TestCase):
         self.assertLen(domains, 10)
 
     def test_leaves_out_what_a_rule_does_not_read(self):
-        bp, sdtp = trials.space(learners.BP, False), trials.space(learners.SDTP, True)
+        bp, sdtp = space.build_space(learners.BP, False), space.build_space(learners.SDTP, True)
         self.assertEqual({name.split(".")[0] for name in bp}, {"forward/adam"})
         self.assertIn("SDTP.noise_stddev", sdtp)
         self.assertNotIn("SDTP.alpha", sdtp)
@@ -53,14 +53,14 @@ class SpaceTest(tf.test.TestCase):
 
 class DrawTest(tf.test.TestCase):
     def test_a_trial_is_a_function_of_seed_and_number(self):
-        first = trials.draw(DOMAINS, seed=3, number=5)
-        self.assertEqual(first, trials.draw(DOMAINS, seed=3, number=5))
-        self.assertNotEqual(first, trials.draw(DOMAINS, seed=3, number=6))
-        self.assertNotEqual(first, trials.draw(DOMAINS, seed=4, number=5))
+        first = space.draw(DOMAINS, seed=3, number=5)
+        self.assertEqual(first, space.draw(DOMAINS, seed=3, number=5))
+        self.assertNotEqual(first, space.draw(DOMAINS, seed=3, number=6))
+        self.assertNotEqual(first, space.draw(DOMAINS, seed=4, number=5))
 
     def test_draws_fill_their_domains(self):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        draws = [trials.draw(DOMAINS, 0, number) for number in range(200)]
+        draws = [space.draw(DOMAINS, 0, number) for number in range(200)]
         rates = [math.log10(draw["rate"]) for draw in draws]
         shares = [draw["share"] for draw in draws]
         # A mean of 200 uniform draws has a deviation of 0.02 of their interval
@@ -89,7 +89,7 @@ class TrialsTest(tf.test.TestCase):
         self.assertIsNone(other.claim())
         self.assertEqual(other.running(), 3)
         for claim in claims:
-            self.assertEqual(claim.parameters, trials.draw(DOMAINS, 1, claim.number))
+            self.assertEqual(claim.parameters, space.draw(DOMAINS, 1, claim.number))
 
     def test_a_killed_trial_is_taken_up_with_the_same_parameters(self):
         killed = self.opened().claim()

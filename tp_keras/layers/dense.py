@@ -19,15 +19,16 @@ class Dense(Affine):
     Args:
       units: Number of outputs, positive.
       activation: The nonlinearity sigma.
+      **options: What every `Affine` takes: `use_bias`, initializers, regularizers, constraints.
 
     Raises:
-      ValueError: If `units` is not positive.
+      ValueError: If `units` is not a positive integer.
     """
 
-    def __init__(self, units, activation=None, *, trainable=True, dtype=None, name=None):
-        super().__init__(activation, trainable=trainable, dtype=dtype, name=name)
-        if units < 1:
-            raise ValueError(f"`units` must be at least 1, received {units}")
+    def __init__(self, units, activation=None, **options):
+        super().__init__(activation, **options)
+        if not isinstance(units, int) or units < 1:
+            raise ValueError(f"`units` must be an integer of at least 1, received {units!r}")
         self.units = units
 
     def wire(self, in_shape):

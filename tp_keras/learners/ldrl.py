@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from tp_keras import keys
 from tp_keras.learners.dtp import DTP
-from tp_keras.learners.noise import normal_like
 from tp_keras.learners.target_learner import squared_norm
+from tp_keras.noise import normal_like
 
 
 @gin.register(module="tp_keras.learners")

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from tp_keras.feedback_rules import mirror_rate
+
 
 @keras.saving.register_keras_serializable(package="tp_keras")
 class MeanThenMoving(keras.optimizers.schedules.LearningRateSchedule):
@@ -12,7 +14,7 @@ class MeanThenMoving(keras.optimizers.schedules.LearningRateSchedule):
         self.rate = rate
 
     def __call__(self, step):
-        return tf.maximum(self.rate, 1.0 / (tf.cast(step, tf.float32) + 1.0))
+        return mirror_rate(self.rate, step)
 
     def get_config(self):
         return {"rate": self.rate}

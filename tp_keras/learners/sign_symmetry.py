@@ -2,8 +2,8 @@
 
 import gin
 import keras
-import tensorflow as tf
 
+from tp_keras import feedback_rules
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import through
 
@@ -29,4 +29,5 @@ class SignSymmetry(FA):
     def feedback_kernel(self, l):
         """The feedback weights of layer l, laid out as B[l]'s."""
         f = self.network.f[l]
-        return tf.abs(self.B[l].kernel) * tf.sign(f.backward_kernel(f.kernel))
+        W = f.backward_kernel(f.kernel)
+        return feedback_rules.SignSymmetry().kernel(W, self.B[l].kernel)

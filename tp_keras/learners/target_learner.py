@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from tp_keras import feedback, keys
 from tp_keras.learners.learner import Learner, global_batch_size, through
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 
 
 class TargetLearner(Learner):

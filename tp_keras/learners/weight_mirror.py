@@ -7,7 +7,7 @@ from tp_keras import keys
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import global_batch_size
 from tp_keras.learners.mirroring import MeanThenMoving, correlation
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 
 
 @gin.register(module="tp_keras.learners")

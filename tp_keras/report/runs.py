@@ -6,33 +6,11 @@ import os
 import pathlib
 import re
 
-from tp_keras.report import files, records, series
+from tp_keras.report import files, records, series, shared
 from tp_keras.report.files import visible
 
 CELL = ("dataset", "architecture", "method", "schedule")
 MARKS = {"result.json", "epochs.csv", "operative.gin", "trial.json"}
-# Settings that may differ between the seeds of one experiment, beside the seed itself and the
-# parameters of callbacks: a copy of `experiment.identity.MAY_CHANGE`
-MAY_CHANGE = (
-    "train.epochs",
-    "train.run_dir",
-    "train.strategy",
-    "train.num_devices",
-    "train.wait_minutes",
-    "train.deterministic",
-    "train.steps_per_execution",
-    "train.jit_compile",
-    "train.checkpoint_steps",
-    "train.checkpoint_minutes",
-    "train.keep_checkpoints",
-    "train.callbacks",
-    "train.paper_error",
-    "train.paper_dataset",
-    "load.data_dir",
-)
-FREE = re.compile(
-    r"^(?:(?:\S*[./])?seed|(?:\S*[./])?(?:" + "|".join(map(re.escape, MAY_CHANGE)) + r")) *="
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -73,18 +51,7 @@ class Run:
     @property
     def settings(self) -> str:
         """All that two seeds of one experiment share."""
-        text = self.operative.replace("\\\n", " ")
-        lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
-        # gin breaks long values, and indents what follows
-        bound = re.sub(r"\n\s+", " ", "\n".join(lines)).splitlines()
-        names = re.findall(r"@(?:\w+/)*([\w.]+)", self.setting("train.callbacks") or "")
-        watching = tuple(f"{name}." for name in names)
-        return "\n".join(
-            line
-            for line in bound
-            if not FREE.match(line)
-            and not line.partition("=")[0].rpartition("/")[2].startswith(watching)
-        )
+        return shared.shared_settings(self.operative)
 
     @property
     def asked_epochs(self) -> int:
@@ -93,9 +60,7 @@ class Run:
 
     def setting(self, name: str) -> str | None:
         """A binding's value in `operative.gin`, such as that of `load.image_size`, as text."""
-        binding = rf"^(?:\S*[./])?{re.escape(name)} *= *(?:\\\n *)?(.*(?:\n +.*)*)"
-        found = re.search(binding, self.operative, re.M)
-        return found[1].strip() if found else None
+        return shared.setting(self.operative, name)
 
     def whole_number(self, name: str) -> int | None:
         """A binding's value if it is a whole number."""

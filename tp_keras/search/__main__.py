@@ -5,7 +5,6 @@ Started again, or on several hosts with one --search_dir, it goes on with what i
 
 import os
 import pathlib
-import shlex
 import subprocess
 import sys
 
@@ -22,7 +21,8 @@ from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
 
 try:
-    from tp_keras.search import trials
+    from tp_keras.search import space, trials
+    from tp_keras.search.best import experiment_file, train_command
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
@@ -85,7 +85,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     if experiment["epochs"] < 1:
         raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
     has_inverse = experiment.get("inverse_optimizer") is not None
-    domains = trials.space(experiment["learner"], has_inverse)
+    domains = space.build_space(experiment["learner"], has_inverse)
     name = "_".join(pathlib.Path(file).stem for file in files)
     folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}").expanduser()
     # A run may be continued to more epochs; trials of different lengths do not compare
@@ -157,37 +157,14 @@ def conclude(folder: pathlib.Path, best) -> None:
         say(f"all trials diverged: see trial.json in the folders of {folder}")
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
-    path.write_text(experiment_file(path, best, error))
+    seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
+    path.write_text(experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed))
     say(f"best: trial {best.number}, {error}  {path}")
     say(train_command(path))
     command = [sys.executable, "-m", "tp_keras.report"]
     output = None if console.asked_for() else subprocess.DEVNULL
     arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
     subprocess.run([*command, *arguments], check=False, stdout=output)
-
-
-def train_command(path) -> str:
-    """Returns the command that trains an experiment file, as a shell takes it."""
-    return f"python -m tp_keras.train {shlex.quote(f'--gin_file={path}')}"
-
-
-def experiment_file(path, best, error) -> str:
-    """Returns the best configuration as a gin file that trains what the trial did.
-
-    Its run folder is one of the search's folder, since all searches call their file best.gin.
-    """
-    lines = [
-        f"# {path.parent.name}: trial {best.number}, the best of a random search.",
-        f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
-        f"# Its {error}, the lowest of its epochs.",
-        f"# {train_command(path)}",
-        *(f"include {file!r}" for file in train.GIN_FILE.value),
-        "",
-        *train.overrides(),
-        *(f"{name} = {value!r}" for name, value in best.params.items()),
-        f"train.run_dir = {str(path.parent / 'best' / cli.SEED)!r}",
-    ]
-    return "\n".join(lines) + "\n"
 
 
 def main(argv):

@@ -1,118 +1,18 @@
 """The trials of a random search: the settings of each, and which process runs which."""
 
-import inspect
 import json
-import os
-import pathlib
 import shutil
 
-import gin
-import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 
-from tp_keras import learners
-from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.lock import Lock
+from tp_keras.search.space import draw
+from tp_keras.search.study import open_study
 
 SETTINGS = "settings"
-
-gin.external_configurable(optuna.pruners.SuccessiveHalvingPruner, module="optuna.pruners")
-
-
-@gin.configurable(module="tp_keras.trials")
-def space(
-    learner: type, has_inverse: bool, log_uniform: dict, uniform: dict, choices: dict
-) -> dict[str, BaseDistribution]:
-    """The domain of every setting that an experiment reads, under the name that gin knows.
-
-    Args:
-      learner: The rule; a name without a dot is a parameter of its own.
-      has_inverse: Whether the experiment has an optimizer of inverses.
-      log_uniform: `(low, high)` of settings that are drawn uniformly in their logarithm.
-      uniform: `(low, high)` of settings that are drawn uniformly.
-      choices: The values of settings that have a few.
-
-    Raises:
-      ValueError: If there is no such setting, whatever the rule.
-    """
-    domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
-    domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
-    domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
-    refuse_unknown(domains, learner)
-    own = parameters(learner)
-    found = {}
-    for name, domain in domains.items():
-        if "." in name and (has_inverse or not name.startswith("inverse/")):
-            found[name] = domain
-        elif name in own:
-            found[f"{learner.__name__}.{name}"] = domain
-    return found
-
-
-def refuse_unknown(names, learner: type) -> None:
-    """Raises ValueError at the first name that is a setting of nothing that gin knows.
-
-    A name without a dot may be a parameter of any rule: a space serves them all.
-    """
-    rules = (learner, *(getattr(learners, name) for name in learners.__all__))
-    of_rules = {parameter for rule in rules for parameter in parameters(rule)}
-    for name in names:
-        if "." not in name and name not in of_rules:
-            allowed = ", ".join(sorted(of_rules - {"self", "network", "objective", "name"}))
-            raise ValueError(
-                f"the search space must name parameters of rules ({allowed}) or settings with "
-                f"their dot, received {name!r}"
-            )
-        if "." in name:
-            try:
-                gin.config.ParsedBindingKey.parse(name)
-            except (ValueError, TypeError) as error:
-                raise ValueError(f"the search space: {name}: {error}") from error
-
-
-def parameters(learner: type) -> set[str]:
-    """Returns the names of a rule's parameters."""
-    return set(inspect.signature(learner.__init__).parameters)
-
-
-@gin.configurable(module="tp_keras.trials")
-def study(folder: pathlib.Path, pruner=None) -> optuna.Study:
-    """Opens the study that a folder holds, or a new one.
-
-    The storage is Optuna's journal, a file that is only ever appended to under a lock made by a
-    symbolic link: that holds on NFS too, where SQLite's locks do not.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    drop_incomplete_line(folder / "journal.log")
-    journal = optuna.storages.journal.JournalFileBackend(str(folder / "journal.log"))
-    return optuna.create_study(
-        study_name="search",
-        storage=optuna.storages.JournalStorage(journal),
-        pruner=pruner or optuna.pruners.NopPruner(),
-        load_if_exists=True,
-    )
-
-
-def drop_incomplete_line(path: pathlib.Path) -> None:
-    """Cuts a journal after its last whole line, and says so.
-
-    A full disk or a power cut leaves a part of a line, to which Optuna would append the next.
-    """
-    lock = optuna.storages.journal.JournalFileSymlinkLock(str(path))
-    if not path.exists() or path.read_bytes()[-1:] in (b"", b"\n"):
-        return
-    lock.acquire()  # a line that another process is about to write is whole when it has the lock
-    try:
-        content = path.read_bytes()
-        whole = content.rfind(b"\n") + 1
-        if whole < len(content):
-            os.truncate(path, whole)
-            say(f"{path}: dropped its last line, which is incomplete")
-    finally:
-        lock.release()
 
 
 class Trials:
@@ -136,7 +36,7 @@ class Trials:
         self.folder, self.total, self.domains = folder, total, domains
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.study = study(folder)
+            self.study = open_study(folder)
         except OSError as error:
             raise ValueError(
                 f"--search_dir cannot be written: {folder} ({error.strerror})"
@@ -233,13 +133,6 @@ class ClaimedTrial:
         partial = self.folder / ".trial.json.partial"
         partial.write_text(json.dumps(content, indent=2) + "\n")
         partial.replace(self.folder / "trial.json")
-
-
-def draw(domains: dict, seed: int, number: int) -> dict:
-    """The settings of one trial, by Optuna's random sampler."""
-    (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
-    sampler = optuna.samplers.RandomSampler(seed=int(key))
-    return optuna.create_study(sampler=sampler).ask(domains).params
 
 
 def _suggest(trial, name, domain):

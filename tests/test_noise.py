@@ -5,7 +5,7 @@ import rules
 import tensorflow as tf
 
 from tp_keras import keys
-from tp_keras.learners.noise import normal_like
+from tp_keras.noise import normal_like
 
 
 class NoiseTest(tf.test.TestCase):
