@@ -87,6 +87,17 @@ class RunTest(tf.test.TestCase):
         for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(one, other)
 
+    def test_a_complete_run_without_its_weights_says_so(self):
+        result = self.run_quietly(dataset(), learner(), 1)
+        (self.folder / "last.weights.h5").write_bytes(b"cut")
+        with self.assertRaisesRegex(ValueError, "last.weights.h5.*restore_weights=False"):
+            self.run_quietly(dataset(), learner(), 1)
+        (self.folder / "last.weights.h5").unlink()
+        with self.assertRaisesRegex(ValueError, "last.weights.h5"):
+            self.run_quietly(dataset(), learner(), 1)
+        again = self.run_quietly(dataset(), learner(), 1, restore_weights=False)
+        self.assertEqual(again, result)
+
     def test_an_interrupted_run_ends_as_one_that_was_not(self):
         keras.utils.set_random_seed(3)
         whole = learner()

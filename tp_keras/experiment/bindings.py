@@ -2,7 +2,7 @@
 
 import ast
 
-# What says nothing of a run's outcome, or says again what another name says
+# Settings without an effect on what is learned, left out of HParams
 NO_HYPERPARAMETER = ("train.run_dir", "train.paper_error", "train.paper_dataset")
 
 
@@ -22,12 +22,12 @@ def parse_bindings(text: str) -> dict[str, str]:
 
 
 def unused_bindings(config: str, operative: str) -> list[str]:
-    """Names that a configuration binds and a run never read."""
+    """Returns the names that a configuration binds and a run never read."""
     return sorted(parse_bindings(config).keys() - parse_bindings(operative).keys())
 
 
 def hyperparameters(operative: str) -> dict[str, float | str]:
-    """The run's bindings as TensorBoard's HParams takes them: numbers, booleans or strings.
+    """Returns a run's bindings as TensorBoard's HParams takes them: numbers, booleans, strings.
 
     A macro is there under its own name, and not once more where it is used.
     """

@@ -51,7 +51,7 @@ class EpochCSVLogger(keras.callbacks.Callback):
             **{column(name): value for name, value in logs.items()},
         }
         row["seconds"], self.seconds_before = round(self.seconds(), 3), 0.0
-        # Five digits are what a float32 metric is good for
+        # A float32 metric has no more correct digits
         self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
         self._write()
         self.say(self._line(row))
@@ -131,7 +131,7 @@ class TerminateOnDivergence(keras.callbacks.Callback):
     def _where(self, lost):
         layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
         inverses = [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
-        # A step later what one of them lost is lost to the other too
+        # Within a step NaN spreads from network to inverses and back: look where the loss is lost
         layers = (layers if "loss" in lost else []) + (inverses if "inverse_loss" in lost else [])
         largest = {name: np.max(np.abs(layer.kernel.numpy())) for name, layer in layers}
         broken = [name for name, size in largest.items() if not np.isfinite(size)]

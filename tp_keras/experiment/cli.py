@@ -10,7 +10,7 @@ from tp_keras.distribution import strategy as strategies
 from tp_keras.experiment import (
     bindings,
     console,
-    registered,  # noqa: F401, what of Keras gin knows
+    registered,  # noqa: F401, it registers what gin can name
 )
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.run import run
@@ -115,6 +115,7 @@ def train(
         architecture=architecture,
         settings=operative,
         paper_error=paper_error if is_paper_data(dataset, paper_dataset) else None,
+        restore_weights=False,  # the learner ends here
         verbose=console.asked_for(),
     )
 

@@ -1,4 +1,4 @@
-"""What of Keras an experiment file can name: callbacks, optimizers, learning-rate schedules."""
+"""Registers with gin those of Keras' callbacks, optimizers and schedules that it can name."""
 
 import gin
 import keras

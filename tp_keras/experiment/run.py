@@ -30,13 +30,13 @@ def run(
     architecture: str = "network",
     settings: str | None = None,
     paper_error: float | None = None,
+    restore_weights: bool = True,
     verbose: bool = True,
 ) -> dict:
     """Trains a learner and writes its run folder; the same call resumes what it finds there.
 
     The folder gets `operative.gin` (the settings), `epochs.csv`, `result.json`, checkpoints,
-    TensorBoard's event files, `best.weights.h5`, `last.weights.h5` and `network.keras`. Where the
-    run is complete already, the learner gets its last weights.
+    TensorBoard's event files, `best.weights.h5`, `last.weights.h5` and `network.keras`.
 
     Args:
       dataset: What `tp_keras.data.load` or `from_arrays` returns.
@@ -52,6 +52,7 @@ def run(
       settings: The text that the run is recorded and recognised by, lines `name = value`; None
         makes it of the configs of learner, optimizers and dataset.
       paper_error: A published test error in percent to print beside the run's, or None.
+      restore_weights: Whether the learner gets the last weights of a run that is complete already.
       verbose: Whether lines, and on a terminal a progress bar, are printed.
 
     Returns:
@@ -83,12 +84,23 @@ def run(
             seed = dataset.seed if seed is None else seed
             about = {"architecture": architecture, "seed": seed, "asked_epochs": epochs}
             result = write_results(folder, learner, dataset, schedule, about, rows)
-        elif (folder.path / "last.weights.h5").exists():
-            learner.load_weights(folder.path / "last.weights.h5")
+        elif restore_weights:
+            load_last_weights(folder.path / "last.weights.h5", learner)
         for line in closing_lines(result, learner.objective.in_words, paper_error):
             output.say(line)
         output.say(f"run folder {directory}")
     return result
+
+
+def load_last_weights(path, learner) -> None:
+    """Loads the weights of a complete run; raises ValueError where they are not there."""
+    try:
+        learner.load_weights(path)
+    except OSError as error:
+        raise ValueError(
+            f"the run is complete, and its weights cannot be read: {path} ({error}); give "
+            "restore_weights=False, or more epochs"
+        ) from error
 
 
 def check_arguments(dataset, learner, epochs) -> None:

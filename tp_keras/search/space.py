@@ -67,7 +67,7 @@ def parameters(learner: type) -> set[str]:
 
 
 def draw(domains: dict, seed: int, number: int) -> dict:
-    """The settings of one trial, by Optuna's random sampler."""
+    """Returns the settings of one trial, by Optuna's random sampler."""
     (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
     sampler = optuna.samplers.RandomSampler(seed=int(key))
     return optuna.create_study(sampler=sampler).ask(domains).params

@@ -73,7 +73,7 @@ class Trials:
         return len(self._of(TrialState.RUNNING))
 
     def best(self) -> optuna.trial.FrozenTrial | None:
-        """The finished trial of the least error; None if all diverged."""
+        """Returns the finished trial of the least error; None if all diverged."""
         done = self._of(TrialState.COMPLETE, TrialState.PRUNED)
         return min(done, key=lambda trial: trial.value, default=None)
 
