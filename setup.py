@@ -13,6 +13,10 @@ REPOSITORY = ""
 QUICKSTART = ["mlxtend"]
 SEARCH = ["optuna>=4"]
 REPORT = ["matplotlib>=3.8"]
+# The documentation; mkdocs 2 will not read its plugins
+DOCS = ["mkdocs>=1.6,<2", "mkdocs-material>=9.6", "mkdocstrings[python]>=1", "latex2mathml>=3.78"]
+# .. and its tutorials as notebooks, and run
+TUTORIALS = ["jupytext>=1.16", "nbclient>=0.10", "ipykernel"]
 # A newer ruff may format differently, and what was checked in would fail
 RUFF = "ruff>=0.17,<0.18"
 # The wheel carries gin/ inside the package, folder by folder
@@ -112,6 +116,7 @@ setup(
         "quickstart": QUICKSTART,
         "search": SEARCH,
         "report": REPORT,
+        "docs": [*QUICKSTART, *REPORT, *DOCS, *TUTORIALS],
         "test": [
             *QUICKSTART,
             *SEARCH,

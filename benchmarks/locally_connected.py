@@ -1,7 +1,7 @@
 """Locally connected layers against the machine's peak and against the other implementations.
 
 The column `tf_keras` needs that package, which must never be installed beside this one
-(BUILD.md): run with a scratch environment's interpreter to have it.
+(docs/performance.md): run with a scratch environment's interpreter to have it.
 """
 
 import time

@@ -6,7 +6,7 @@
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 # This checkout's code, and not what lies where the script is started
 export PYTHONSAFEPATH=1 PYTHONPATH=$repository${PYTHONPATH:+:$PYTHONPATH}
-# Huge pages for large arrays (BUILD.md, Speed)
+# Huge pages for large arrays (docs/performance.md)
 export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1
 
 arguments() {

@@ -5,7 +5,8 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
-from tp_keras import architectures, graphs
+from tp_keras import architectures
+from tp_keras.conversion import graphs
 from tp_keras.layers import Feedback
 
 SHAPE, CLASSES = (12, 14, 2), 5

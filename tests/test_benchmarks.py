@@ -9,6 +9,7 @@ from processes import benchmark, finish, start, text
 
 import benchmarks
 
+pytestmark = pytest.mark.xdist_group("processes")
 REPOSITORY = pathlib.Path(__file__).parents[1]
 NAMES = [module.name for module in pkgutil.iter_modules(benchmarks.__path__)]
 PARTS = ("timing", "table3")  # of the benchmarks: they have no main

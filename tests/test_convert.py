@@ -8,7 +8,8 @@ import tensorflow as tf
 from keras import layers
 from keras_models import assert_same, batch, compiled, feedbacks, gradients
 
-from tp_keras import architectures, convert, feedback_rules, plain, sources
+from tp_keras import architectures, convert, feedback_rules, plain
+from tp_keras.data import tfds
 from tp_keras.layers import Dense, DirectFeedback, LocallyConnected2D
 
 RULES = ("fa", "sign_symmetry", "kolen_pollack", "weight_mirror")
@@ -192,17 +193,25 @@ def test_saved_loaded_and_resumed_is_as_if_never_stopped(rule, tmp_path):
 
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
 @pytest.mark.parametrize("policy, jit", [("mixed_float16", False), ("mixed_bfloat16", True)])
-def test_mixed_precision_and_xla(rule, policy, jit):
+def test_mixed_precision_and_xla_follow_float32(rule, policy, jit):
+    keras.utils.set_random_seed(1)
+    reference = convert(compiled(keras_models.tiny(), keras.optimizers.SGD(0.2)), rule)
     keras.config.set_dtype_policy(policy)
     try:
-        stock = compiled(keras_models.tiny(), jit_compile=jit, run_eagerly=False)
+        stock, optimizer = keras_models.tiny(), keras.optimizers.SGD(0.2)
+        if policy == "mixed_float16":  # at Keras' scale the first steps overflow, and are skipped
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer, initial_scale=256.0)
+        compiled(stock, optimizer, jit_compile=jit, run_eagerly=False)
         model = convert(stock, rule)
     finally:
         keras.config.set_dtype_policy("float32")
     assert model.jit_compile == jit
+    assert model.layers[-1].dtype_policy.name == policy
+    model.set_weights(reference.get_weights())
     x, y = batch()
-    loss = model.fit(x, y, epochs=20, verbose=0).history["loss"]
-    assert loss[-1] < 0.95 * loss[0]
+    one, other = (m.fit(x, y, epochs=6, verbose=0).history["loss"] for m in (reference, model))
+    np.testing.assert_allclose(one, other, rtol=0.03)
+    assert np.ptp(one) > 0.1
 
 
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
@@ -471,7 +480,7 @@ def test_a_converted_sequential_saves_its_rule(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
 def test_every_rule_teaches_lenet_to_read_digits(rule):
-    (images, labels), _ = sources.read("mnist_5k")[0].values()
+    (images, labels), _ = tfds.read("mnist_5k")[0].values()
     chosen = np.random.default_rng(0).permutation(len(images))[:2000]
     keras.utils.set_random_seed(0)
     model = convert(architectures.lenet((28, 28, 1), 10), rule)

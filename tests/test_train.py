@@ -58,7 +58,7 @@ class CommandLineTest(CommandLine):
     def test_missing_data_without_a_network_is_said_within_five_seconds(self):
         with mock.patch.object(sources, "network_reachable", lambda: False):
             started = time.process_time()
-            self.assert_refused([BP, f"--data_dir={self.folder}"], "mnist", "--data_dir", "BUILD")
+            self.assert_refused([BP, f"--data_dir={self.folder}"], "mnist", "--data_dir", "docs/")
             self.assertLess(time.process_time() - started, 5)
 
     def test_missing_imagenet_is_said_within_five_seconds_with_what_can_stand_in(self):

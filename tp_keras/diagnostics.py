@@ -160,4 +160,5 @@ def norm(x) -> float:
 
 
 def defined(values: dict) -> dict:
+    """The values that there are, by layer."""
     return {l: value for l, value in values.items() if value is not None}

@@ -79,13 +79,14 @@ class WeightMirror(FA):
       rate: Share of B that a step replaces in the end, above 0, at most 1. B lags 1/rate steps; a
         small rate averages over more noise.
       seed: Seed of the noise, an integer.
-      number: Tells the noise of this layer from that of others of the same name; `convert` counts.
+      number: Tells the noise of this layer from others', as `convert` counts them; None leaves that
+        to the layer's name.
 
     Raises:
       ValueError: If `rate` is not above 0 and at most 1.
     """
 
-    def __init__(self, rate=0.01, seed=0, number=0):
+    def __init__(self, rate=0.01, seed=0, number=None):
         if not 0 < rate <= 1:
             raise ValueError(f"`rate` must be above 0 and at most 1, received {rate}")
         self.rate, self.seed, self.number = rate, seed, number
@@ -96,8 +97,8 @@ class WeightMirror(FA):
 
     def noise_like(self, x, name, step):
         """Noise of variance 1 shaped like x: of this layer, step and replica alone."""
-        key = keys.key(self.seed, f"mirror {name}", self.number, step)
-        return normal_like([x], key, 1.0)[0]
+        stream = f"mirror {name if self.number is None else self.number}"
+        return normal_like([x], keys.key(self.seed, stream, step), 1.0)[0]
 
     def moved(self, B, mirrored, step):
         """Returns B after a step, 0, 1 .., in which noise gave `mirrored`."""

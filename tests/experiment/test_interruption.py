@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from processes import cluster, finish, start, text
 
+pytestmark = pytest.mark.xdist_group("processes")
 # The tests of every commit kill a few times; TP_KERAS_KILLS=10 makes it ten a configuration
 KILLS = int(os.environ.get("TP_KERAS_KILLS", 2))
 

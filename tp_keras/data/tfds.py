@@ -74,7 +74,7 @@ def photographs(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuil
     if missing:
         raise ValueError(
             f"{name} in {builder.data_dir} has no {missing[0]} split: remove that folder and "
-            "prepare it again from all its archives (BUILD.md, section Data)"
+            "prepare it again from all its archives (docs/howto/data.md)"
         )
     return builder
 
@@ -118,7 +118,7 @@ def _prepare(builder, name):
         raise ValueError(
             f"{name} is not in {builder._data_dir_root} and the network cannot be reached: point "
             "--data_dir at a TFDS folder that holds it, or put its archives into "
-            f"{manual} (BUILD.md, section Data), or train on mnist_5k, which needs no download"
+            f"{manual} (docs/howto/data.md), or train on mnist_5k, which needs no download"
         )
     try:
         builder.download_and_prepare(
@@ -127,8 +127,8 @@ def _prepare(builder, name):
     except (OSError, AssertionError, tfds.download.DownloadError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"{name} could not be prepared in {builder._data_dir_root}: {reason}; see BUILD.md, "
-            "section Data"
+            f"{name} could not be prepared in {builder._data_dir_root}: {reason}; see "
+            "docs/howto/data.md"
         ) from error
 
 

@@ -105,6 +105,7 @@ class TargetLearner(Learner):
         return [w for g in self.g.values() for w in g.trainable_variables]
 
     def inverse_update(self, h, y):
+        """The triple that takes the inverses' weights down the mean of their losses."""
         weights = self.inverse_weights
         with tf.GradientTape() as tape:
             loss = tf.add_n(list(self.inverse_losses(h).values()))

@@ -1,0 +1,25 @@
+"""Formulas in TeX become MathML when the site is built: a reader needs no script and no network."""
+
+import html
+import re
+
+from latex2mathml.converter import convert
+
+TAG = re.compile(r"\\tag\{([^}]*)\}")
+
+
+def on_page_content(content, **_):
+    content = re.sub(r'<div class="arithmatex">\\\[(.*?)\\\]</div>', _display, content, flags=re.S)
+    return re.sub(r'<span class="arithmatex">\\\((.*?)\\\)</span>', _inline, content, flags=re.S)
+
+
+def _display(found):
+    """A formula on its own line, with its number in the paper where `\\tag` gives one."""
+    latex = html.unescape(found[1])
+    number = "".join(f"<span>({text})</span>" for text in TAG.findall(latex))
+    formula = convert(TAG.sub("", latex).strip(), display="block")
+    return f'<div class="equation">{formula}{number}</div>'
+
+
+def _inline(found):
+    return convert(html.unescape(found[1]))

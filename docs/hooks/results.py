@@ -1,0 +1,117 @@
+"""Measured numbers: tables made of the records in results/ when the site is built.
+
+`<!-- table: mnist -->`      the cells of Table 1 (a), measured or not; also cifar10, imagenet2012
+`<!-- measured: sdtp -->`    what has been measured of a rule, on any data
+"""
+
+import pathlib
+import re
+import sys
+import types
+
+REPOSITORY = pathlib.Path(__file__).parents[2]
+
+if "tp_keras" not in sys.modules:
+    # Importing the package itself would start TensorFlow, which its report does without
+    sys.path.append(str(REPOSITORY))
+    sys.modules["tp_keras"] = types.ModuleType("tp_keras")
+    sys.modules["tp_keras"].__path__ = [str(REPOSITORY / "tp_keras")]
+
+from tp_keras.report import paper, style  # noqa: E402
+from tp_keras.report.cells import Cell, cells, other_cells  # noqa: E402
+from tp_keras.report.runs import read_runs  # noqa: E402
+
+EPOCHS_OF_THE_PAPER = 500
+NOTHING = "Not measured yet: there is no run of it in `results/`."
+FIGURE = "mnist/report/figure8.svg"
+
+
+def on_files(files, config, **_):
+    from mkdocs.structure.files import File
+
+    source = str(REPOSITORY / "results" / FIGURE)
+    files.append(File.generated(config, "figures/figure8.svg", abs_src_path=source))
+    return files
+
+
+def on_page_markdown(markdown, **_):
+    markdown = re.sub(r"<!-- table: (\w+) -->", lambda found: table(found[1]), markdown)
+    return re.sub(r"<!-- measured: (\w+) -->", lambda found: measured(found[1]), markdown)
+
+
+def table(dataset: str) -> str:
+    """All cells of the paper's table for a dataset, each with what this code measured of it."""
+    second = dataset == "imagenet2012"
+    theirs, ours = paper.table(2 if second else 1), cells(read_runs(REPOSITORY / "results").runs)
+    error, train = ("top1_error", None) if second else ("test_error", "train_error")
+    rows = []
+    for key, printed in theirs.items():
+        if key[0] == dataset:
+            names = [rule_link(key), style.NETS[key[1]]]
+            numbers = of_cell(ours.get(key), printed.get(train), printed.get(error))
+            rows.append([*names, *numbers, standing(ours.get(key))])
+    head = ["method", "network", "train error", "paper", "best test error", "last test error"]
+    return markdown_table([*head, "paper", "difference", "epochs x seeds", "state"], rows)
+
+
+def measured(rule: str) -> str:
+    """All cells of a rule that have a run, on the paper's data and on any other."""
+    runs = read_runs(REPOSITORY / "results").runs
+    problems = {"": cells(runs), **other_cells(runs)}
+    printed = paper.table(1) | paper.table(2)
+    rows = []
+    for problem, group in problems.items():
+        for key, cell in group.items():
+            if key[2] == rule:
+                where = problem or f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
+                theirs = printed.get(key, {}) if not problem else {}
+                numbers = of_cell(
+                    cell,
+                    theirs.get("train_error"),
+                    theirs.get("test_error", theirs.get("top1_error")),
+                )
+                rows.append([where, key[3] or "-", *numbers])
+    head = ["problem", "schedule", "train error", "paper", "best test error", "last test error"]
+    found = markdown_table([*head, "paper", "difference", "epochs x seeds"], rows)
+    return found if rows else NOTHING
+
+
+def of_cell(cell: Cell | None, train_paper: float | None, test_paper: float | None) -> list[str]:
+    """Train error, best and last test error beside the paper's, and how long it trained."""
+    if cell is None:
+        return ["", number(train_paper), "", "", number(test_paper), "", ""]
+    best = cell.mean("best_test_error")
+    difference = "" if test_paper is None else f"{best - test_paper:+.2f}"
+    return [
+        spread(cell, "final_train_error"), number(train_paper), spread(cell, "best_test_error"),
+        spread(cell, "final_test_error"), number(test_paper), difference,
+        f"{cell.epochs} x {len(cell.runs)}",
+    ]  # fmt: skip
+
+
+def standing(cell: Cell | None) -> str:
+    """Whether a cell is measured as the paper did it, partly, or not at all."""
+    if cell is None:
+        return "not measured"
+    return "measured" if cell.epochs >= EPOCHS_OF_THE_PAPER else "partly: fewer epochs"
+
+
+def rule_link(key) -> str:
+    _, _, method, schedule = key
+    name = style.NAMES.get(method, method.upper())
+    return f"[{name}](rules/{method}.md)" + (f", {schedule}" if schedule else "")
+
+
+def number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.2f}"
+
+
+def spread(cell: Cell, key: str) -> str:
+    """The mean over seeds, and the standard deviation where there are several."""
+    std = cell.std(key)
+    return number(cell.mean(key)) + ("" if std is None else f" ± {std:.2f}")
+
+
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)

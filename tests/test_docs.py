@@ -1,0 +1,160 @@
+"""The documentation says what is so: its code runs, its tables are the records'."""
+
+import ast
+import importlib.util
+import json
+import pathlib
+import re
+import statistics
+import subprocess
+import sys
+
+import keras
+import pytest
+
+REPOSITORY = pathlib.Path(__file__).parents[1]
+DOCS = REPOSITORY / "docs"
+PACKAGE = REPOSITORY / "tp_keras"
+PAGES = sorted([DOCS / "tour.md", *(DOCS / "howto").glob("*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
+DOCUMENTED = "_exit"  # of `os`, which documents it
+# What Keras calls, and a subclass may override; private names among them are Keras' own
+OVERRIDABLE = (keras.Model, keras.optimizers.Adam, keras.callbacks.Callback)
+
+
+def hook(name):
+    """A module of docs/hooks."""
+    spec = importlib.util.spec_from_file_location(f"docs_{name}", DOCS / f"hooks/{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if BLOCK.search(page.read_text())], ids=lambda page: page.stem
+)
+def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = {"__name__": f"docs_{page.stem}"}
+    monkeypatch.setitem(sys.modules, names["__name__"], sys)  # classes look up their module
+    for block in BLOCK.findall(page.read_text()):
+        exec(compile(block, page.name, "exec"), names)
+
+
+def test_start_shows_the_readme_s_example():
+    (example,) = BLOCK.findall((DOCS / "index.md").read_text())
+    assert example in (REPOSITORY / "README.md").read_text()
+
+
+def rows(table):
+    """Cells of the lines of a Markdown table, links as their text, without its head."""
+    lines = [line for line in table.splitlines() if line.startswith("|")][2:]
+    return [
+        [re.sub(r"\[(.*?)\]\(.*?\)", r"\1", x.strip()) for x in r.split("|")[1:-1]] for r in lines
+    ]
+
+
+def test_table_1a_is_what_the_records_say():
+    names = {"ao_sdtp": "AO-SDTP"}
+    found = {(method, net): line for method, net, *line in rows(hook("results").table("mnist"))}
+    groups = {}
+    for path in (REPOSITORY / "results/mnist").glob("*/*/result.json"):
+        run = json.loads(path.read_text())
+        method = names.get(run["method"], run["method"].upper())
+        method += f", {run['schedule']}" if run["schedule"] else ""
+        net = {"fc": "FC", "lc": "LC", "conv": "ConvNet"}[run["architecture"]]
+        groups.setdefault((method, net), []).append(run)
+    assert set(groups) == set(found)
+    for cell, runs in groups.items():
+        train, _, best, last, paper, difference, length, state = found[cell]
+        for shown, field in (
+            (train, "final_train_error"),
+            (best, "best_test_error"),
+            (last, "final_test_error"),
+        ):
+            values = [run[field] for run in runs]
+            spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+            assert shown == f"{statistics.fmean(values):.2f}{spread}", cell
+        gap = statistics.fmean(run["best_test_error"] for run in runs) - float(paper)
+        assert difference == f"{gap:+.2f}"
+        assert length == f"{runs[0]['epochs']} x {len(runs)}"
+        assert state.startswith("measured" if runs[0]["epochs"] >= 500 else "partly")
+
+
+def test_what_was_not_measured_is_said_to_be_so():
+    results = hook("results")
+    assert results.measured("a_rule_without_runs") == results.NOTHING
+    runs = {path.parent.parent.name for path in (REPOSITORY / "results").glob("*/*/*/result.json")}
+    measured = {name for name in runs if name.startswith("imagenet_")}
+    states = [line[-1] for line in rows(results.table("imagenet2012"))]
+    assert len(states) == 6 and (states == ["not measured"] * 6 or measured)
+
+
+def private_names():
+    """Private names of other libraries in the code, with the files that have them."""
+    trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}
+    ours, found = set(), set()
+    for node in (node for tree in trees.values() for node in ast.walk(tree)):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            ours.add(node.name)
+        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
+            ours.add(node.attr if isinstance(node, ast.Attribute) else node.id)
+    overridden = {name for base in OVERRIDABLE for name in dir(base)}
+    for path, tree in trees.items():
+        for node in ast.walk(tree):
+            name = getattr(node, "attr", getattr(node, "name", None))
+            if not name or not re.match(r"_[a-z]", name) or name == DOCUMENTED:
+                continue
+            reads = isinstance(node, ast.Attribute) and name not in ours
+            overrides = isinstance(node, ast.FunctionDef) and name in overridden
+            if reads or overrides:
+                found.add((name, str(path.relative_to(PACKAGE))))
+    return found
+
+
+def test_the_private_ledger_lists_what_the_code_uses():
+    text = (DOCS / "private.md").read_text()
+    ledger = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| `")]
+    listed = {
+        (name, file)
+        for names, _, files, _, _ in ledger
+        for name in re.findall(r"`(_[a-z]\w*)`", names)
+        for file in re.findall(r"`(.*?)`", files)
+    }
+    assert listed == private_names()
+
+
+def test_every_test_that_the_ledger_names_is_there():
+    for path, name in re.findall(
+        r"`(tests/[\w/]+\.py)(?:::(\w+))?`", (DOCS / "private.md").read_text()
+    ):
+        assert not name or f"def {name}(" in (REPOSITORY / path).read_text(), path
+        assert (REPOSITORY / path).exists(), path
+
+
+def test_every_tutorial_is_a_notebook_of_valid_cells():
+    pytest.importorskip("jupytext")
+    tutorials = hook("tutorials")
+    assert len(tutorials.scripts()) >= 6
+    for script in tutorials.scripts():
+        cells = tutorials.notebook_of(script).cells
+        assert cells[0].source.startswith("# ") and cells[0].cell_type == "markdown", script
+        for cell in cells:
+            if cell.cell_type == "code":
+                ast.parse(cell.source)
+
+
+@pytest.mark.slow
+def test_the_site_builds_strictly_and_loads_nothing_from_a_network(tmp_path):
+    pytest.importorskip("mkdocs")
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path)]
+    done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    pages = list(tmp_path.rglob("*.html"))
+    assert len(pages) > 30
+    for page in pages:
+        text = page.read_text()
+        loaded = re.findall(r"<(?:script|link|img|iframe)\b[^>]*?(?:src|href)=\"?([^\s\">]+)", text)
+        assert not [address for address in loaded if re.match(r"(?:https?:)?//", address)], page
+        assert "arithmatex" not in text and "--8<--" not in text, page
