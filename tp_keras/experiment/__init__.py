@@ -1,6 +1,6 @@
 """Experiments: runs that resume, log and write checkpoints, in Python or by gin."""
 
 from tp_keras.experiment.resume import CheckpointPolicy
-from tp_keras.experiment.run import run
+from tp_keras.experiment.runner import run
 
 __all__ = ["CheckpointPolicy", "run"]

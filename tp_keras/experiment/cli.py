@@ -13,7 +13,7 @@ from tp_keras.experiment import (
     registered,  # noqa: F401, it registers what gin can name
 )
 from tp_keras.experiment.resume import CheckpointPolicy
-from tp_keras.experiment.run import run
+from tp_keras.experiment.runner import run
 
 SEED = "{seed}"  # stands for the seed in a run folder's name
 # Training examples and image shape of the paper's data, under the names of TFDS
