@@ -18,6 +18,7 @@ import tensorflow as tf
 from tp_keras import architectures, learners, objectives, optimizers
 from tp_keras.data.base import slice_of
 from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
 
 BATCH, WARM_UP = 128, 5
 LAYOUTS = (  # name, devices, processes
@@ -41,7 +42,7 @@ def train(steps: int, devices: int, environment: dict, seconds) -> None:
         mine = slice_of(images, *shard), slice_of(labels, *shard)
         return tf.data.Dataset.from_tensors(mine).repeat()
 
-    iterator = iter(strategies.deal(strategy, batches))
+    iterator = iter(distribute_dataset(strategy, batches))
     step = learner.make_train_function()
     for i in range(WARM_UP + steps):
         if i == WARM_UP:

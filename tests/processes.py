@@ -22,8 +22,8 @@ SMALL = ("build.dense = [9, 8]", "data.load.batch_size = 8", "train.checkpoint_s
 
 def start(run_dir, *arguments, schedule="parallel", environment=None):
     """Starts a small training run on fake data: 24 steps an epoch; output goes beside `run_dir`."""
-    flags = [f"--gin_file={LEAF[schedule]}", f"--run_dir={run_dir}", *arguments]
-    flags += [f"--gin_bindings={binding}" for binding in SMALL]
+    flags = [f"--gin_file={LEAF[schedule]}", f"--run_dir={run_dir}"]
+    flags += [f"--gin_bindings={binding}" for binding in SMALL] + [*arguments]
     process = FORKS.Process(target=_main, args=(str(run_dir), flags, environment or {}))
     process.start()
     return process
@@ -76,16 +76,15 @@ def finish(process, seconds=120):
     return process.exitcode
 
 
-def cluster(size):
-    """`TF_CONFIG` for each of so many workers on this machine."""
+def cluster(size, chief=False):
+    """`TF_CONFIG` for each of so many workers on this machine, the first a chief if asked."""
     sockets = [socket.create_server(("localhost", 0)) for _ in range(size)]
     addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
-    return [
-        json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})
-        for index in range(size)
-    ]
+    jobs = {"chief": addresses[:1], "worker": addresses[1:]} if chief else {"worker": addresses}
+    tasks = [{"type": job, "index": i} for job, those in jobs.items() for i in range(len(those))]
+    return [json.dumps({"cluster": jobs, "task": task}) for task in tasks]
 
 
 def text(run_dir, kind):

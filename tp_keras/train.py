@@ -1,6 +1,7 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
 import pathlib
+import re
 import sys
 from collections.abc import Callable
 
@@ -8,12 +9,21 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES
+from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import cli, preemption
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
 
+# What TensorFlow says of a lost worker, amid lines on its graph, and what that means
+LOSSES = {
+    "heartbeat": "it no longer answers",
+    "reset by peer": "its process ended",
+    "socket closed": "its process ended",
+    "broken pipe": "its process ended",
+    "failed to connect": "it cannot be reached",
+    "connection refused": "it cannot be reached",
+}
 BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -72,8 +82,13 @@ def configure_and_train() -> None:
 
 def outcome(program: str, run: Callable[[], None]) -> int:
     """Runs a program; what ends it early becomes one line on standard error and a status."""
+    watch = preemption.Preemption(at_once=True)
     try:
-        run()
+        with watch.watched():
+            run()
+    except KeyboardInterrupt:
+        status = watch.status
+        line = f"{watch.name}: stopped; the same command resumes, or starts where nothing was saved"
     except Diverged as error:
         status, line = DIVERGED, f"{one_line(error)}; the run folder is kept"
     except CannotWrite as error:
@@ -85,7 +100,7 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         status = LOST
         line = f"another worker is gone ({reason(error)}); start all again to resume"
     except preemption.Preempted as error:
-        status, line = preemption.STATUS, f"{one_line(error)}; the same command resumes"
+        status, line = error.status, f"{one_line(error)}; the same command resumes"
     except (ValueError, TypeError) as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
@@ -96,12 +111,14 @@ def outcome(program: str, run: Callable[[], None]) -> int:
     return status
 
 
-def reason(error: tf.errors.OpError) -> str:
-    """Returns the line of a long message of TensorFlow that names the cause."""
-    lines = str(error).splitlines()
-    return next(
-        (line.partition("}} ")[2] or line for line in lines if "Collective" in line), lines[0]
-    )
+def reason(error: Exception) -> str:
+    """Returns why workers stopped working together, in one line."""
+    if isinstance(error, WorkerMissing):
+        return one_line(error)
+    text = str(error)
+    worker = re.search(r"/job:worker/(?:replica:\d+/)?task:(\d+)", text)
+    why = next((w for sign, w in LOSSES.items() if sign in text.lower()), type(error).__name__)
+    return f"number {worker[1]}, counted from the chief's 0: {why}" if worker else why
 
 
 def fail(status: int, message: str) -> int:

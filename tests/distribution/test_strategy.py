@@ -13,6 +13,7 @@ from absl.testing import parameterized
 from tp_keras import keys, learners, schedules
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
 from tp_keras.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
@@ -75,10 +76,10 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
                 optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
             learner.compile(**optimizers, steps_per_execution=steps_per_execution)
         history = learner.fit(
-            strategies.deal(strategy, exact(data.training_batches)),
+            distribute_dataset(strategy, exact(data.training_batches)),
             steps_per_epoch=STEPS,
             epochs=EPOCHS,
-            validation_data=strategies.deal(strategy, exact(data.test_batches)),
+            validation_data=distribute_dataset(strategy, exact(data.test_batches)),
             callbacks=[schedule()] if schedule else [],
             shuffle=False,
             verbose=0,
@@ -159,8 +160,8 @@ class ShardTest(tf.test.TestCase, parameterized.TestCase):
         strategy = strategies.create("mirrored", 2)
         data = dataset(numbered(49), numbered(13), batch_size=12)
         for part, expected in [
-            (strategies.deal(strategy, data.test_batches), data.test_batches()),
-            (strategies.deal(strategy, data.training_batches), data.training_batches()),
+            (distribute_dataset(strategy, data.test_batches), data.test_batches()),
+            (distribute_dataset(strategy, data.training_batches), data.training_batches()),
         ]:
             for (images, _), (whole, _) in zip(part, expected.take(9), strict=False):
                 halves = strategy.experimental_local_results(images)

@@ -132,11 +132,83 @@ class CheckpointsTest(CommandLine):
         error = tf.errors.PermissionDeniedError(
             None, None, "{{function_node a}} ckpt-9; Read-only file system [Op:SaveV2]"
         )
-        with mock.patch.object(tf.train.CheckpointManager, "save", side_effect=error):
+        with mock.patch.object(tf.train.Checkpoint, "write", side_effect=error):
             status, _, err = self.train(3)
         self.assertEqual((status, err.count("\n")), (4, 1), err)
         self.assertIn("(ckpt-9; Read-only file system)", err)
         self.assertIn(str(self.run_dir), err)
+
+    def test_the_files_of_a_complete_run_are_restored_from_its_checkpoint(self):
+        names = ["operative.gin", "epochs.csv", "result.json", "last.weights.h5", "network.keras"]
+        expected = self.rows()
+        damages = {"emptied": lambda b: b"", "cut": lambda b: b[: len(b) // 2], "gone": None}
+        for i, name in enumerate(names):
+            for kind in list(damages)[i % 3 :][:1]:  # a training each: not all pairs
+                with self.subTest(name=name, kind=kind):
+                    path = self.run_dir / name
+                    before = path.read_bytes()
+                    path.unlink() if kind == "gone" else path.write_bytes(damages[kind](before))
+                    status, _, err = self.train(2)
+                    self.assertEqual((status, err), (0, ""))
+                    self.assertEqual(self.rows(), expected)
+                    self.assertAlmostEqual(path.stat().st_size, len(before), delta=64)
+
+    def test_an_operative_gin_that_is_no_text_is_written_again(self):
+        path = self.run_dir / "operative.gin"
+        before = path.read_text()
+        path.write_bytes(b"\xff\xfe\x00")
+        self.assertEqual(self.train(2)[0], 0)
+        self.assertEqual(path.read_text(), before)
+
+    def test_best_weights_are_written_again_or_named(self):
+        path = self.run_dir / "best.weights.h5"
+        path.write_bytes(path.read_bytes()[:1000])
+        best = json.loads((self.run_dir / "result.json").read_text())["best_epoch"]
+        status, out, err = self.train(2)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("missing or damaged: best.weights.h5", out)
+        named = f"its weights, of epoch {best}, are in no checkpoint" in out
+        self.assertEqual(named, best == 1)
+        self.assertEqual(path.stat().st_size > 1000, best == 2)
+
+    def test_without_checkpoints_damage_is_named_and_nothing_trained_anew(self):
+        shutil.rmtree(self.run_dir / "checkpoints")
+        for name in ("last.weights.h5", "network.keras"):
+            (self.run_dir / name).unlink()  # as launch/ leaves a finished run
+        status, out, _ = self.train(2)
+        self.assertEqual(status, 0)
+        self.assertNotIn("damaged", out)
+        (self.run_dir / "epochs.csv").write_text("")
+        status, out, _ = self.train(2)
+        self.assertEqual(status, 0)
+        self.assertIn("missing or damaged: epochs.csv; left as it is", out)
+        for name, content in [("result.json", "{"), ("operative.gin", "")]:
+            path = self.run_dir / name
+            before = path.read_text()
+            path.write_text(content)
+            status, _, err = self.train(2)
+            self.assertEqual((status, err.count("\n")), (2, 1), err)
+            self.assertIn(name, err)
+            self.assertEqual(path.read_text(), content)
+            path.write_text(before)
+
+    def test_what_else_lies_among_checkpoints_is_ignored(self):
+        folder = self.run_dir / "checkpoints"
+        outside = self.folder / "ckpt-1.index"
+        outside.write_text("precious")
+        strays = {"ckpt-old.index": "", "ckpt-99.data-00000-of-00001": "", "ckpt-.index": ""}
+        for content in ("", "\0garbage", f'model_checkpoint_path: "{outside.with_suffix("")}"'):
+            strays["checkpoint"] = content
+            for name, text in strays.items():
+                (folder / name).write_text(text)
+            (self.run_dir / "result.json").unlink()
+            status, out, err = self.train(2)
+            self.assertEqual((status, err), (0, ""))
+            self.assertIn("resumed in epoch 3 after step 0", out)
+            self.assertNotIn("damaged", out)
+        self.train(5)  # enough epochs for old checkpoints to go
+        self.assertEqual(outside.read_text(), "precious")
+        self.assertTrue((folder / "ckpt-old.index").exists())
 
     def test_a_checkpoint_policy_must_be_positive(self):
         for binding in ("checkpoint_steps", "checkpoint_minutes", "keep_checkpoints"):

@@ -6,6 +6,7 @@ import dataclasses
 import io
 import json
 import pathlib
+import shutil
 import tempfile
 
 import keras
@@ -87,16 +88,21 @@ class RunTest(tf.test.TestCase):
         for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(one, other)
 
-    def test_a_complete_run_without_its_weights_says_so(self):
-        result = self.run_quietly(dataset(), learner(), 1)
-        (self.folder / "last.weights.h5").write_bytes(b"cut")
-        with self.assertRaisesRegex(ValueError, "last.weights.h5.*restore_weights=False"):
-            self.run_quietly(dataset(), learner(), 1)
-        (self.folder / "last.weights.h5").unlink()
-        with self.assertRaisesRegex(ValueError, "last.weights.h5"):
-            self.run_quietly(dataset(), learner(), 1)
+    def test_a_complete_run_without_its_weights_restores_them_or_says_so(self):
+        trained, weights = learner(), self.folder / "last.weights.h5"
+        result = self.run_quietly(dataset(), trained, 1)
+        weights.write_bytes(b"cut")
+        again = learner()
+        self.run_quietly(dataset(), again, 1)  # from the checkpoint
+        for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
+            self.assertAllEqual(one, other)
+        shutil.rmtree(self.folder / "checkpoints")
+        for damage in (lambda: weights.write_bytes(b"cut"), weights.unlink):
+            damage()
+            with self.assertRaisesRegex(ValueError, "last.weights.h5.*restore_weights=False"):
+                self.run_quietly(dataset(), learner(), 1)
         again = self.run_quietly(dataset(), learner(), 1, restore_weights=False)
-        self.assertEqual(again, result)
+        self.assertEqual(again["final_test_error"], result["final_test_error"])
 
     def test_an_interrupted_run_ends_as_one_that_was_not(self):
         keras.utils.set_random_seed(3)

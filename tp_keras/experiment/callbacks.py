@@ -7,6 +7,8 @@ import time
 import keras
 import numpy as np
 
+from tp_keras.experiment.complete import best_weights_intact
+
 # The columns of epochs.csv are in this order; what else a rule measures comes after them
 PARTS, MEASURES = ("train", "test", "validation"), ("loss", "error", "top5_error")
 DIVERGED = 1e6
@@ -34,6 +36,8 @@ class EpochCSVLogger(keras.callbacks.Callback):
     def restore(self, rows, seconds):
         """Sets the rows of finished epochs, and the seconds spent in the present one before."""
         self.rows, self.seconds_before = rows, seconds
+        if rows:
+            self._write()
 
     def seconds(self):
         """Returns the seconds spent in the present epoch, by all starts together."""
@@ -105,9 +109,31 @@ class BestWeightsCheckpoint(keras.callbacks.Callback):
         self.folder, self.log = folder, log
 
     def on_epoch_end(self, epoch, logs=None):
-        errors = [selecting_error(row) for row in self.log.rows]
-        if errors.index(min(errors)) == epoch:
+        if self._best() == epoch:
             self.folder.write_with("best.weights.h5", self.model.save_weights)
+
+    def _best(self):
+        errors = [selecting_error(row) for row in self.log.rows]
+        return errors.index(min(errors))
+
+    def restore(self, model, step, say):
+        """Writes the file again where it is missing or damaged; says so where that cannot be.
+
+        Args:
+          model: The model as it was restored.
+          step: How many steps of an epoch it has made since the last row of the log.
+          say: Called with a line for the user.
+        """
+        if not self.log.rows or best_weights_intact(self.folder):
+            return
+        best = self._best()
+        if best == len(self.log.rows) - 1 and step == 0:
+            self.folder.write_with("best.weights.h5", model.save_weights)
+        else:
+            say(
+                "best.weights.h5 is missing or damaged and cannot be written again: its weights, "
+                f"of epoch {best + 1}, are in no checkpoint"
+            )
 
 
 class TerminateOnDivergence(keras.callbacks.Callback):

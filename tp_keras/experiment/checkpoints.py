@@ -1,18 +1,14 @@
 """Checkpoints on disk: all state of a run, saved and restored."""
 
 import json
-import re
-import shutil
 
 import keras
 import tensorflow as tf
 
 import tp_keras
+from tp_keras.experiment import checkpoint_files
 from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.run_directory import RunDirectory
-
-# What reading a checkpoint raises where bytes are missing or wrong
-DAMAGED = (tf.errors.OpError, ValueError, LookupError, RuntimeError)
 
 
 class Checkpoints:
@@ -30,8 +26,8 @@ class Checkpoints:
     def __init__(self, folder: RunDirectory, model: keras.Model, keep: int):
         self.folder, self.path = folder, folder.path / "checkpoints"
         self.variables, self.progress = state(model), tf.Variable("", dtype=tf.string)
-        checkpoint = tf.train.Checkpoint(variables=self.variables, progress=self.progress)
-        self.manager = tf.train.CheckpointManager(checkpoint, str(self.path), max_to_keep=keep)
+        self.checkpoint = tf.train.Checkpoint(variables=self.variables, progress=self.progress)
+        self.keep = keep
 
     def save(self, step: int, progress: dict) -> None:
         """Writes a checkpoint of a step of the run, whole or not at all."""
@@ -40,10 +36,8 @@ class Checkpoints:
         origin = {"version": tp_keras.__version__, "settings": self.folder.settings}
         self.progress.assign(json.dumps({**origin, **progress}))
         with self.folder.writing():
-            try:
-                self.manager.save(checkpoint_number=step)
-            finally:
-                self._sweep()
+            checkpoint_files.write(self.path, step, self.checkpoint)
+            checkpoint_files.keep_newest(self.path, step, self.keep)
 
     def restore(self, say) -> dict:
         """Gives the model back what its newest intact checkpoint holds.
@@ -57,11 +51,11 @@ class Checkpoints:
         Raises:
           ValueError: If a checkpoint is of another experiment or version, or none is intact.
         """
-        paths = sorted(self.path.glob("ckpt-*.index"), key=_step, reverse=True)
-        for path in (path.with_suffix("") for path in paths):
+        paths = checkpoint_files.prefixes(self.path)
+        for path in paths:
             try:
                 progress = self._read(path)
-            except DAMAGED:
+            except checkpoint_files.DAMAGED:
                 say(f"checkpoint {path} is damaged; falling back to the one before it")
                 continue
             self._refuse_foreign(path, progress)
@@ -73,12 +67,11 @@ class Checkpoints:
         return {}
 
     def _read(self, path):
-        reader = tf.train.load_checkpoint(str(path))
-        progress = json.loads(_value(reader, "progress"))
+        reader, progress = tf.train.load_checkpoint(str(path)), checkpoint_files.read_progress(path)
         if self._origin_differs(progress) is None:
             # One at a time: Checkpoint.restore would hold all of them in memory twice
             for i, variable in enumerate(self.variables):
-                variable.assign(_value(reader, f"variables/{i}"))
+                variable.assign(checkpoint_files.value(reader, f"variables/{i}"))
         return progress
 
     def _origin_differs(self, progress):
@@ -99,22 +92,9 @@ class Checkpoints:
                 f"{advice}"
             )
 
-    def _sweep(self):
-        for left_over in self.path.glob("ckpt-*_temp"):
-            shutil.rmtree(left_over, ignore_errors=True)
-
 
 def state(model: keras.Model) -> list[tf.Variable]:
     """All variables of a compiled model that outlive a step, in a fixed order."""
     optimizers = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
     groups = [model.weights, *(optimizer.variables for optimizer in optimizers)]
     return [variable.value for group in groups for variable in group]
-
-
-def _value(reader, name):
-    """What a variable held, by the name that `tf.train.Checkpoint` gave it."""
-    return reader.get_tensor(f"{name}/.ATTRIBUTES/VARIABLE_VALUE")
-
-
-def _step(path):
-    return int(re.fullmatch(r"ckpt-(\d+)\.index", path.name)[1])

@@ -4,7 +4,9 @@ from collections.abc import Callable, Sequence
 
 import gin
 import keras
+import tensorflow as tf
 
+import tp_keras
 from tp_keras import data, keys
 from tp_keras.distribution import strategy as strategies
 from tp_keras.experiment import (
@@ -15,6 +17,8 @@ from tp_keras.experiment import (
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.runner import run
 
+# What one worker may be started with and another not
+OF_A_WORKER = ("train.run_dir", "train.strategy", "train.wait_minutes", "load.data_dir")
 SEED = "{seed}"  # stands for the seed in a run folder's name
 # Training examples and image shape of the paper's data, under the names of TFDS
 PAPER_DATA = {
@@ -47,6 +51,7 @@ def train(
     checkpoint_steps: int | None = None,
     checkpoint_minutes: float = 10.0,
     keep_checkpoints: int = 2,
+    wait_minutes: float = 15.0,
 ) -> dict:
     """Trains one network by one rule; the parameters are settings of an experiment file.
 
@@ -75,6 +80,7 @@ def train(
       checkpoint_steps: Steps between two checkpoints within an epoch; None leaves it to the clock.
       checkpoint_minutes: Minutes between two checkpoints within an epoch.
       keep_checkpoints: How many of the newest checkpoints are kept.
+      wait_minutes: How long to wait for the other workers, where there are several.
 
     Returns:
       The content of `result.json`.
@@ -86,7 +92,8 @@ def train(
     if epochs < 0:
         raise ValueError(f"--epochs must not be negative, received {epochs}")
     policy = CheckpointPolicy(checkpoint_steps, checkpoint_minutes, keep_checkpoints)
-    devices = strategies.create(strategy, num_devices, deterministic)
+    same, say = same_for_all_workers(epochs), console.say
+    devices = strategies.create(strategy, num_devices, deterministic, same, wait_minutes, say)
     keras.utils.set_random_seed(keys.integer(seed, "weights"))
     dataset = load_data(strategies.is_chief(devices))
     with devices.scope():
@@ -118,6 +125,14 @@ def train(
         restore_weights=False,  # the learner ends here
         verbose=console.asked_for(),
     )
+
+
+def same_for_all_workers(epochs: int) -> dict[str, str]:
+    """Returns what all workers of a run must have been started with, by name."""
+    bound = bindings.parse_bindings(gin.config_str())
+    same = {name: value for name, value in bound.items() if not name.endswith(OF_A_WORKER)}
+    versions = {"tp_keras": tp_keras.__version__, "tensorflow": tf.__version__}
+    return {**same, **versions, "train.epochs": str(epochs)}
 
 
 def load_data(announced: bool):

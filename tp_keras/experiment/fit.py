@@ -5,7 +5,7 @@ import warnings
 import keras
 
 from tp_keras.data.base import Dataset
-from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
 from tp_keras.experiment.bindings import hyperparameters
 from tp_keras.experiment.callbacks import (
     BestWeightsCheckpoint,
@@ -49,12 +49,12 @@ def fit(
     Returns:
       The rows of `epochs.csv`, all epochs.
     """
-    test = strategies.deal(learner.distribute_strategy, dataset.test_batches)
+    test = distribute_dataset(learner.distribute_strategy, dataset.test_batches)
     log, preemption = EpochCSVLogger(folder, test, output.say), Preemption()
     checkpoints = Checkpoints(folder, learner, policy.keep)
     saving = BackupAndResume(checkpoints, log, preemption, dataset, policy, others)
-    callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence()]
-    callbacks += [BestWeightsCheckpoint(folder, log)]
+    best = BestWeightsCheckpoint(folder, log)
+    callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence(), best]
     if not output.shows_bar:
         in_words = learner.objective.in_words
         callbacks += [ProgressLines(dataset.steps_per_epoch, in_words, output.say)]
@@ -70,6 +70,7 @@ def fit(
     learner.stop_training = False
     with preemption.watched():
         start = saving.restore(learner, output.say)
+        best.restore(learner, start[1], output.say)
         for segment in segments(*start, epochs):
             if learner.stop_training:
                 break
@@ -90,9 +91,13 @@ def segments(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, 
 def train_segment(learner, dataset, callbacks, epoch, step, epochs, show_bar):
     devices, held_out = learner.distribute_strategy, None
     if dataset.validation_batches() is not None:
-        held_out = strategies.deal(devices, dataset.validation_batches)
+        held_out = distribute_dataset(devices, dataset.validation_batches)
+
+    def batches(shard):
+        return dataset.training_batches(epoch, step, shard=shard)
+
     learner.fit(
-        strategies.deal(devices, lambda shard: dataset.training_batches(epoch, step, shard=shard)),
+        distribute_dataset(devices, batches),
         steps_per_epoch=dataset.steps_per_epoch - step,
         validation_data=held_out,
         initial_epoch=epoch,

@@ -3,7 +3,9 @@
 import keras
 
 import tp_keras
-from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.input import distribute_dataset
+from tp_keras.experiment import checkpoint_files
+from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.run_directory import RunDirectory
 
 OURS = "tp_keras.learners."  # the package whose modules are called as the rows of Table 1
@@ -15,14 +17,27 @@ def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
     Raises:
       ValueError: If epochs are missing and there is no checkpoint to resume from.
     """
-    result = folder.read_json("result.json")
+    resumable = checkpoint_files.prefixes(folder.path / "checkpoints")
+    try:
+        result = folder.read_json("result.json")
+    except ValueError:
+        if not resumable:
+            raise
+        result = None  # it is written again
     done = result["epochs"] if result else 0
     if not done:
         return None
     if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
+        damaged = damaged_files(folder, done)
+        again = bool(resumable) and done >= epochs
+        if damaged:
+            what = "written again from the newest checkpoint" if again else "left as it is"
+            say(f"missing or damaged: {', '.join(damaged)}; {what}")
+        if damaged and again:
+            return None
         say(f"already complete, {done} epochs; a larger --epochs continues it")
         return result
-    if not any(folder.path.glob("checkpoints/*.index")):
+    if not resumable:
         raise ValueError(
             f"--run_dir holds a complete run of {done} epochs and no checkpoint to continue from: "
             f"{folder.path}; choose another folder"
@@ -66,7 +81,7 @@ def measured_train_error(learner, dataset) -> float:
 
     What an epoch reports is a mean over weights that move.
     """
-    batches = strategies.deal(learner.distribute_strategy, dataset.unaugmented_batches)
+    batches = distribute_dataset(learner.distribute_strategy, dataset.unaugmented_batches)
     return round(learner.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
 
 

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 import keras
 
 from tp_keras.data.base import Dataset
-from tp_keras.distribution import strategy as strategies
+from tp_keras.distribution.collectives import (
+    assign_on_replicas,
+    gather_from_workers,
+    values_on_replicas,
+)
 from tp_keras.experiment.callbacks import EpochCSVLogger
 from tp_keras.experiment.checkpoints import Checkpoints
-from tp_keras.experiment.preemption import Preempted, Preemption
+from tp_keras.experiment.preemption import Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
@@ -93,7 +97,7 @@ class BackupAndResume(keras.callbacks.Callback):
             self.log.restore(found["rows"], found["seconds"])
             say(f"resumed in epoch {self.first_epoch + 1} after step {self.first_step}")
         start = self.first_epoch, self.first_step
-        if len(set(strategies.everywhere(model.distribute_strategy, start))) > 1:
+        if len(set(gather_from_workers(model.distribute_strategy, start))) > 1:
             raise ValueError(
                 "the workers find different checkpoints: --run_dir must be a folder that all of "
                 "them share"
@@ -110,7 +114,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.saved_step = self.step
         if self.step:  # Keras has just reset them
             strategy = self.model.distribute_strategy
-            strategies.assign_on_replicas(strategy, self._metric_variables(), self.metrics)
+            assign_on_replicas(strategy, self._metric_variables(), self.metrics)
 
     def on_train_batch_end(self, batch, logs=None):
         self.step = self.begun_at + batch + 1
@@ -119,17 +123,18 @@ class BackupAndResume(keras.callbacks.Callback):
         due, stop = self._anywhere(self._due(), self.preemption.requested)
         if due or stop:
             strategy = self.model.distribute_strategy
-            self.metrics = strategies.values_on_replicas(strategy, self._metric_variables())
+            self.metrics = values_on_replicas(strategy, self._metric_variables())
             self._save(self.epoch, self.step, self.log.seconds())
         if stop:
-            raise Preempted(f"SIGTERM: saved in epoch {self.epoch + 1} after step {self.step}")
+            where = f"saved in epoch {self.epoch + 1} after step {self.step}"
+            raise self.preemption.stopped(where)
 
     def on_epoch_end(self, epoch, logs=None):
         self.metrics, self.numbers = [], [numbers_of(callback) for callback in self.others]
         self._save(epoch + 1, 0, 0.0)
         (stop,) = self._anywhere(self.preemption.requested)
         if stop:
-            raise Preempted(f"SIGTERM: saved after epoch {epoch + 1}")
+            raise self.preemption.stopped(f"saved after epoch {epoch + 1}")
 
     def _due(self):
         steps = self.policy.steps
@@ -138,7 +143,7 @@ class BackupAndResume(keras.callbacks.Callback):
 
     def _anywhere(self, *flags):
         """Returns which flags are set in at least one process."""
-        rows = strategies.everywhere(self.model.distribute_strategy, flags)
+        rows = gather_from_workers(self.model.distribute_strategy, flags)
         return [any(column) for column in zip(*rows, strict=True)]
 
     def _metric_variables(self):

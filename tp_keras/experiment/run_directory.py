@@ -8,8 +8,10 @@ import re
 
 import tensorflow as tf
 
+from tp_keras.experiment.checkpoint_files import newest_progress
 from tp_keras.experiment.identity import first_difference, identity
 from tp_keras.experiment.lock import Lock
+from tp_keras.experiment.whole_files import remove_partials, write_whole
 
 OPERATIVE = "operative.gin"
 
@@ -36,9 +38,11 @@ class RunDirectory:
         self.path, self.writes, self.lock = pathlib.Path(path), writes, None
         self.settings = identity(operative)
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
             if writes:
+                self.path.mkdir(parents=True, exist_ok=True)
+                self._refuse_links()
                 self._acquire()
+                remove_partials(self.path)
             self._refuse_foreign()
             self.write(OPERATIVE, operative)
         except OSError as error:
@@ -56,14 +60,42 @@ class RunDirectory:
         if not self.lock.held:
             raise ValueError(f"--run_dir is in use by another process: {self.path}")
 
+    def _refuse_links(self):
+        for name in (".lock", "checkpoints", "tensorboard"):
+            if (self.path / name).is_symlink():
+                raise ValueError(
+                    f"--run_dir must hold no links to other places: {self.path / name}"
+                )
+
     def _refuse_foreign(self):
-        path = self.path / OPERATIVE
-        found = identity(path.read_text()) if path.exists() else self.settings
+        found = self._settings_found()
         if found != self.settings:
+            saved = newest_progress(self.path / "checkpoints")
+            if saved and saved.get("settings") == self.settings:
+                return  # the text is damaged and will be written again
             raise ValueError(
                 f"--run_dir holds a run of another experiment: {self.path}; its {OPERATIVE} "
                 f"differs in {first_difference(found, self.settings)}; choose another folder"
             )
+
+    def _settings_found(self):
+        """The settings of the run in the folder; our own where nothing speaks against it."""
+        path = self.path / OPERATIVE
+        try:
+            text = path.read_text(encoding="utf-8")
+        except (FileNotFoundError, UnicodeDecodeError):
+            text = ""
+        if text.strip():
+            return identity(text)
+        if not (self.path / "result.json").exists():
+            return self.settings  # whoever restores a checkpoint compares
+        saved = newest_progress(self.path / "checkpoints")
+        if saved is None:
+            raise ValueError(
+                f"--run_dir holds a run of which nobody knows the settings: {path} is missing or "
+                "damaged, and there is no checkpoint; choose another folder"
+            )
+        return saved.get("settings")
 
     def close(self) -> None:
         """Lets other processes write the folder."""
@@ -91,22 +123,32 @@ class RunDirectory:
         self.write_with(name, lambda partial: partial.write_text(text))
 
     def write_with(self, name: str, save) -> None:
-        """Writes a file whole or not at all, by `save(path)`; only where this process writes."""
+        """Writes a file whole or not at all, by `save(path)`; only where this process writes.
+
+        What ends in ".h5" is saved into a file object of `h5py` in place of a path.
+        """
         if not self.writes:
             return
-        partial = self.path / f".partial.{name}"
         with self.writing():
-            try:
-                save(partial)
-                partial.replace(self.path / name)
-            finally:
-                partial.unlink(missing_ok=True)
+            write_whole(self.path / name, save)
 
     def write_json(self, name: str, content: dict) -> None:
         """Writes a dictionary as JSON."""
         self.write(name, json.dumps(content, indent=2) + "\n")
 
     def read_json(self, name: str) -> dict | None:
-        """Reads what `write_json` wrote, None where there is nothing."""
+        """Reads what `write_json` wrote, None where there is nothing.
+
+        Raises:
+          ValueError: If the file is damaged.
+        """
         path = self.path / name
-        return json.loads(path.read_text()) if path.exists() else None
+        try:
+            content = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError, RecursionError):
+            content = None
+        if not isinstance(content, dict):
+            raise ValueError(f"--run_dir holds a damaged file: {path}; choose another folder")
+        return content

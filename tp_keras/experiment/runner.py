@@ -13,7 +13,7 @@ from tp_keras.experiment.fit import fit
 from tp_keras.experiment.identity import describe
 from tp_keras.experiment.results import closing_lines, finished_result, write_results
 from tp_keras.experiment.resume import CheckpointPolicy
-from tp_keras.experiment.run_directory import RunDirectory
+from tp_keras.experiment.shared_folder import open_run_directory
 from tp_keras.learners.learner import Learner
 
 
@@ -76,7 +76,7 @@ def run(
     settings = describe(dataset, learner, schedule) if settings is None else settings
     writes = strategies.is_chief(learner.distribute_strategy)
     output = Output(verbose and writes)
-    with RunDirectory(directory, settings, writes) as folder:
+    with open_run_directory(directory, settings, learner.distribute_strategy) as folder:
         result = finished_result(folder, epochs, output.say)
         if result is None:
             what = (dataset, learner, schedule, callbacks, epochs)

@@ -1,0 +1,78 @@
+"""What signals do to a process, tried on small ones of their own."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tp_keras.experiment import preemption
+
+# Says that it is ready, then does something that does or does not mind signals
+PROGRAM = """
+import importlib.util, sys, time
+spec = importlib.util.spec_from_file_location("preemption", {path!r})
+preemption = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(preemption)  # without TensorFlow, which takes seconds to come and go
+preemption.GRACE = 1.0
+watch = preemption.Preemption(at_once={at_once})
+try:
+    with watch.watched():
+        print("ready", flush=True)
+        {body}
+        print("done", watch.requested, watch.status, flush=True)
+except KeyboardInterrupt:
+    print("interrupted", watch.name, flush=True)
+    sys.exit(watch.status)
+"""
+NOTICES = "while not watch.requested: time.sleep(0.02)"
+IGNORES = "time.sleep(60)"
+# Python's handlers are not reached, nor do signals cut it short
+DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
+
+
+def run(at_once, body, *numbers):
+    """Runs the program and sends it signals; its status, output, errors, and seconds to the end."""
+    text = PROGRAM.format(path=preemption.__file__, at_once=at_once, body=body)
+    process = subprocess.Popen(
+        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "ready\n"
+    time.sleep(0.5)  # until it is in the midst of the body
+    started = time.monotonic()
+    for number in numbers:
+        process.send_signal(number)
+        time.sleep(0.2)
+    out, err = process.communicate(timeout=30)
+    return process.returncode, out, err, time.monotonic() - started
+
+
+@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_noted_where_training_looks_for_it(number, status):
+    code, out, err, _ = run(False, NOTICES, number)
+    assert (code, out, err) == (0, f"done True {status}\n", "")
+
+
+@pytest.mark.parametrize(
+    "number, status, name", [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+)
+def test_before_and_after_training_a_signal_interrupts(number, status, name):
+    code, out, err, seconds = run(True, IGNORES, number)
+    assert (code, out, err) == (status, f"interrupted {name}\n", "")
+    assert seconds < 5
+
+
+@pytest.mark.parametrize("at_once, body", [(False, IGNORES), (True, DEAF)])
+def test_who_does_not_act_on_a_signal_is_ended_with_a_line(at_once, body):
+    code, out, err, seconds = run(at_once, body, signal.SIGTERM)
+    assert (code, out) == (143, "")
+    assert err.count("\n") == 1 and "SIGTERM, no end within 1 s" in err
+    assert 0.5 < seconds < 10
+
+
+def test_a_second_signal_ends_at_once():
+    code, _, err, seconds = run(False, IGNORES, signal.SIGINT, signal.SIGINT)
+    assert code == 130
+    assert err.count("\n") == 1 and "Ctrl-C, a second signal" in err
+    assert seconds < 5

@@ -1,0 +1,54 @@
+"""The files of a run that has had its epochs: which are missing or damaged, and what is done."""
+
+import csv
+import json
+import zipfile
+
+import h5py
+
+from tp_keras.experiment import checkpoint_files
+from tp_keras.experiment.run_directory import RunDirectory
+
+WEIGHTS = ("best.weights.h5", "last.weights.h5", "network.keras")
+
+
+def damaged_files(folder: RunDirectory, epochs: int) -> list[str]:
+    """Returns the names of files that cannot be read, or have not a row for each of the epochs.
+
+    Weights may all be gone together with the checkpoints: a complete run does not need them.
+    """
+    found = [] if _has_rows(folder.path / "epochs.csv", epochs) else ["epochs.csv"]
+    needed = bool(checkpoint_files.prefixes(folder.path / "checkpoints"))
+    for name in WEIGHTS:
+        path = folder.path / name
+        if (needed or path.exists()) and not _opens(path):
+            found.append(name)
+    return found
+
+
+def best_weights_intact(folder: RunDirectory) -> bool:
+    """Whether `best.weights.h5` can be read."""
+    return _opens(folder.path / "best.weights.h5")
+
+
+def _has_rows(path, epochs):
+    try:
+        with open(path, newline="", encoding="utf-8") as file:
+            rows = list(csv.DictReader(file))
+        numbers = [int(row["epoch"]) for row in rows]
+        whole = not any(None in row or None in row.values() for row in rows)
+    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        return False
+    return whole and numbers == list(range(1, epochs + 1))
+
+
+def _opens(path):
+    """Whether a file has the end that its beginning promises."""
+    try:
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as file:
+                return isinstance(json.loads(file.read("config.json")), dict)
+        with h5py.File(path) as file:
+            return len(file) > 0
+    except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile):
+        return False
