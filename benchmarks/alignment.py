@@ -12,10 +12,11 @@ import json
 import pathlib
 
 import gin
+import tensorflow as tf
 
 from tp_keras import data, learners
 from tp_keras.data.base import Dataset
-from tp_keras.diagnostics import angles
+from tp_keras.diagnostics import angles, deltas
 from tp_keras.experiment import cli
 
 
@@ -41,9 +42,10 @@ def row(folder: pathlib.Path, data_dir: str | None, examples: int) -> str:
     dataset = data.load()
     model = learner_of(folder, dataset)
     x, y = next(iter(dataset.test_batches().unbatch().batch(examples)))
-    a, h = model.network.activations(x)
-    backpropagated = learners.BP(model.network, model.objective).deltas(a, h, y)
-    found = angles(model.deltas(a, h, y), backpropagated)
+    with tf.GradientTape(persistent=True) as tape:
+        record = model.network.record(x, tape)
+    backpropagated = learners.BP(model.network, model.objective)
+    found = angles(*(deltas(record, rule.errors(record, y)) for rule in (model, backpropagated)))
     cells = ["-" if found[l] is None else f"{found[l]:.1f}" for l in range(1, model.depth)]
     result = json.loads((folder / "result.json").read_text())
     errors = [f"{result[name]:.2f}" for name in ("best_test_error", "final_test_error")]

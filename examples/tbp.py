@@ -6,16 +6,14 @@ python -m pytest examples/tbp.py   checks it
 
 import tp_keras  # isort: skip, it silences TensorFlow, which keras would start
 
-import gin
 import keras
 import numpy as np
 import tensorflow as tf
 
-from tp_keras.learners.learner import Learner, through
+from tp_keras.learners import Learner, rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("tbp")
 class TBP(Learner):
     """Backpropagation whose errors descend `reach` layers below the output and no further."""
 
@@ -23,15 +21,11 @@ class TBP(Learner):
         super().__init__(network, objective, name=name)
         self.reach = reach
 
-    def deltas(self, a, h, y):
-        f, L = self.network.f, self.depth
-        delta = {L: self.output_delta(a, y)}
-        for l in reversed(range(1, L)):
-            if l >= L - self.reach:
-                delta[l] = through(f[l].activation, a[l], f[l + 1].adjoint(delta[l + 1]))
-            else:
-                delta[l] = tf.zeros_like(a[l])
-        return delta
+    def errors(self, record, y):
+        error = {self.depth: self.output_error(record, y)}
+        for l in reversed(range(max(1, self.depth - self.reach), self.depth)):
+            error[l] = record.below(l + 1, error[l + 1])
+        return error  # blocks without an error do not learn
 
     def get_config(self):
         return {**super().get_config(), "reach": self.reach}
@@ -41,12 +35,13 @@ def test_with_full_reach_it_is_backpropagation():
     network = tp_keras.architectures.build(input_shape=(5,), classes=3, dense=[7, 6])
     objective = tp_keras.objectives.SoftmaxCrossEntropy()
     x, y = np.random.rand(4, 5).astype("float32"), np.eye(3, dtype="float32")[[0, 2, 1, 1]]
-    a, h = network.activations(x)
-    expected = tp_keras.learners.BP(network, objective).deltas(a, h, y)
-    for l, delta in TBP(network, objective, reach=2).deltas(a, h, y).items():
-        np.testing.assert_array_equal(delta, expected[l])
-    cut = TBP(network, objective, reach=1).deltas(a, h, y)
-    assert not np.any(cut[1]) and np.any(cut[2])
+    with tf.GradientTape(persistent=True) as tape:
+        record = network.record(tf.constant(x), tape)
+    expected = tp_keras.learners.BP(network, objective).errors(record, y)
+    for l, error in TBP(network, objective, reach=2).errors(record, y).items():
+        np.testing.assert_array_equal(error, expected[l])
+    cut = TBP(network, objective, reach=1).errors(record, y)
+    assert 1 not in cut and np.any(cut[2])
 
 
 def main():

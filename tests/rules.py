@@ -17,12 +17,20 @@ RULES = {
     "dtp": (learners.DTP, {**TARGETS, "alpha": 0.15}),
     "sdtp": (learners.SDTP, TARGETS),
     "ao-sdtp": (learners.AOSDTP, {**TARGETS, "auxiliary_units": 9}),
+    "frozen": (learners.Frozen, {}),
+    "sign-symmetry": (learners.SignSymmetry, {}),
+    "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
+    "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
+    "ldrl": (learners.LDRL, {**TARGETS, "alpha": 0.15}),
+    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
 }
+PAPERS = list(RULES)[:7]  # the rules of the paper, which the oracle knows
 TARGET_RULES = [
-    name for name, (rule, _) in RULES.items() if issubclass(rule, learners.TargetLearner)
+    name for name, (rule, _) in RULES.items() if issubclass(rule, learners.InverseLearner)
 ]
 
 NAMED_RULES = [(name.replace("-", "_"), name) for name in RULES]
+NAMED_PAPERS = [(name.replace("-", "_"), name) for name in PAPERS]
 NAMED_TARGET_RULES = [(name.replace("-", "_"), name) for name in TARGET_RULES]
 
 
@@ -56,11 +64,16 @@ def compiled(name, network=None, optimizer=None, inverse_optimizer=None, **chang
     return result
 
 
+def record(network, x):
+    """What a batch leaves behind, its errors neither weighted nor a mean."""
+    return network.record(x)
+
+
 def gradients(learner, x, y):
     """The gradient of every weight that the rule trains, by the weight's path."""
-    with tf.GradientTape() as tape:
-        a, h = learner.network.activations(tf.convert_to_tensor(x))
-    updates = learner.updates(tape, a, h, tf.convert_to_tensor(y))
+    found = record(learner.network, x)
+    found.scale = 1.0 / len(x)
+    updates = learner.updates(found, tf.convert_to_tensor(y))
     return [(w, gradient) for _, gs, ws in updates for gradient, w in zip(gs, ws, strict=True)]
 
 

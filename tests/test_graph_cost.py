@@ -22,6 +22,15 @@ PRODUCTS = {
     "dtp": lambda L: 2 * L + 5 * (L - 2) + 1,
     "sdtp": lambda L: 2 * L + 5 * (L - 1),
     "ao-sdtp": lambda L: 2 * L + 5 * (L - 1) + 2,
+    # Only the output has a gradient
+    "frozen": lambda L: L + 1,
+    "sign-symmetry": lambda L: 3 * L - 1,
+    "kolen-pollack": lambda L: 3 * L - 1,
+    # Of L - 1 layers noise is read, and correlated with what comes of it
+    "weight-mirror": lambda L: 3 * L - 1 + 2 * (L - 1),
+    # Beside DTP's difference: f of noise, g of h, of that and of noise, and their gradients
+    "ldrl": lambda L: 2 * L + 9 * (L - 2) + 1,
+    "fixed-dtp": lambda L: 2 * L + 2 * (L - 1),
 }
 CASES = [(f"{shape}_{key}", shape, name) for shape in SHAPES for key, name in rules.NAMED_RULES]
 

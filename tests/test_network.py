@@ -12,7 +12,8 @@ class NetworkTest(tf.test.TestCase):
     def test_activations_are_numbered_as_in_the_paper(self):
         network = rules.local_network()
         x, _ = rules.batch()
-        a, h = network.activations(x)
+        record = rules.record(network, x)
+        a, h = record.a, record.h
         self.assertEqual((sorted(a), sorted(h)), ([1, 2, 3, 4], [0, 1, 2, 3, 4]))
         self.assertAllEqual(x, h[0])
         for l, f in network.f.items():
@@ -22,11 +23,10 @@ class NetworkTest(tf.test.TestCase):
 
     def test_no_gradient_crosses_from_layer_to_layer(self):
         network = rules.local_network()
-        with tf.GradientTape(persistent=True) as tape:
-            a, _ = network.activations(rules.batch()[0])
-        for l in a:
+        record = rules.record(network, rules.batch()[0])
+        for l in network.f:
             for k, f in network.f.items():
-                found = tape.gradient(a[l], [f.kernel.value, f.bias.value])
+                found = record.tape.gradient(record.h[l], [f.kernel.value, f.bias.value])
                 self.assertEqual([g is not None for g in found], [l == k] * 2, (l, k))
 
     def test_survives_a_keras_file(self):

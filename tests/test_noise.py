@@ -68,7 +68,7 @@ class NoiseTest(tf.test.TestCase):
     def test_learner_draws_anew_at_every_step(self):
         learner = rules.compiled("sdtp", seed=1)
         x, y = rules.batch()
-        _, h = learner.network.activations(x)
+        h = rules.record(learner.network, x).h
         first, again = learner.noise(h), learner.noise(h)
         self.assertEqual(sorted(first), [2, 3, 4])
         for l, noise in first.items():

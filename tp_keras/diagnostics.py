@@ -5,14 +5,13 @@ Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 
 import csv
 import io
-import os
-import pathlib
 
 import gin
 import keras
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.layers.affine import Affine
 from tp_keras.learners import BP
 
 SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
@@ -38,13 +37,13 @@ class Diagnostics(keras.callbacks.Callback):
             raise ValueError(f"Diagnostics.every must be at least 1, received {every}")
         self.every = every
 
-    def set_run(self, dataset, run_dir):
-        """Takes the dataset whose first test batch is measured, and the folder to write to."""
-        self.dataset, self.folder = dataset, pathlib.Path(run_dir)
+    def set_run(self, dataset, folder):
+        """Takes the dataset whose first test batch is measured, and the `RunDirectory`."""
+        self.dataset, self.folder = dataset, folder
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(str(self.folder))
+        self.writer = tf.summary.create_file_writer(str(self.folder.path))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
@@ -54,12 +53,13 @@ class Diagnostics(keras.callbacks.Callback):
             for quantity, layers in measured.items():
                 for l, value in layers.items():
                     tf.summary.scalar(f"{quantity}/layer {l}", value)
-        self.writer.flush()
+        with self.folder.writing():
+            self.writer.flush()
         self._write_csv(epoch + 1, measured)
 
     def _write_csv(self, epoch, measured):
         """Adds the rows of an epoch to `diagnostics.csv`, in place of those of a killed start."""
-        path = self.folder / "diagnostics.csv"
+        path = self.folder.path / "diagnostics.csv"
         names = {quantity: quantity.replace(" ", "_") for quantity in measured}
         columns = ["epoch", "layer", *names.values()]
         rows = []
@@ -73,9 +73,7 @@ class Diagnostics(keras.callbacks.Callback):
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        partial = self.folder / ".partial.diagnostics.csv"
-        partial.write_text(text.getvalue())
-        os.replace(partial, path)
+        self.folder.write("diagnostics.csv", text.getvalue())
 
     def on_train_end(self, logs=None):
         self.writer.close()
@@ -95,29 +93,46 @@ def measure(learner, x, y) -> dict[str, dict[int, float]]:
     """
     network, L = learner.network, learner.depth
     with tf.GradientTape(persistent=True) as tape:
-        a, h = network.activations(x)
-    delta = learner.deltas(a, h, y)
-    backpropagated = BP(network, learner.objective).deltas(a, h, y)
-    kernels = {l: f.kernel for l, f in network.f.items()}
-    updates, references = (gradients(tape, a, kernels, d) for d in (delta, backpropagated))
+        record = network.record(x, tape)
+    h, bp = record.h, BP(network, learner.objective)
+    bp.task, y = learner.task, learner.task.labels(y, record.h[L].dtype)
+    errors, expected = learner.errors(record, y), bp.errors(record, y)
+    delta, backpropagated = deltas(record, errors), deltas(record, expected)
+    updates, references = updates_of(record, errors), updates_of(record, expected)
     return {
         "angle of update": defined(angles(updates, references)),
         "angle of error": defined(angles(delta, backpropagated)),
         "reconstruction error": reconstruction_errors(learner, h),
-        "distance to target": target_distances(learner, a, h, y),
+        "distance to target": target_distances(learner, record, y),
         "saturation": {l: float(np.mean(np.abs(h[l]) > SATURATED)) for l in range(1, L)},
         "norm of activation": {l: norm(h[l]) for l in range(1, L + 1)},
         "norm of error": {l: norm(delta[l]) for l in delta},
-        "norm of kernel": {l: norm(kernel[None]) for l, kernel in kernels.items()},
+        "norm of kernel": {l: norm(flat(kernels(f))) for l, f in network.f.items()},
     }
 
 
-def gradients(tape, a, kernels, delta):
-    """What each layer's kernel descends under errors `delta`, as a batch of one."""
-    return {
-        l: tape.gradient(a[l], kernel.value, output_gradients=delta[l])[None]
-        for l, kernel in kernels.items()
-    }
+def deltas(record, errors):
+    """Errors of the pre-activations, of the outputs of blocks that have none, by block."""
+    return {l: record.delta(l, error) for l, error in errors.items()}
+
+
+def updates_of(record, errors):
+    """What each block's kernels descend under these errors, as a batch of one."""
+    weights, network = record.network.trainable_variables, record.network
+    found = dict(zip(map(id, weights), record.gradients(errors), strict=True))
+    return {l: flat([found[id(w)] for w in kernels(f)]) for l, f in network.f.items()}
+
+
+def kernels(f):
+    """The weights of a block that multiply: an affine one's kernel, else all matrices."""
+    if isinstance(f, Affine):
+        return [f.kernel]
+    return [w for w in f.trainable_variables if len(w.shape) > 1]
+
+
+def flat(parts):
+    """All numbers of some arrays, `(1, numbers)`."""
+    return np.concatenate([np.zeros(0), *(np.ravel(part) for part in parts)])[None]
 
 
 def reconstruction_errors(learner, h):
@@ -129,11 +144,11 @@ def reconstruction_errors(learner, h):
     return errors
 
 
-def target_distances(learner, a, h, y):
+def target_distances(learner, record, y):
     """How far each hidden layer is from its target."""
     if not hasattr(learner, "targets"):
         return {}
-    target = learner.targets(a, h, y)
+    h, target = record.h, learner.targets(record, y)
     return {l: norm(h[l] - target[l]) for l in range(1, learner.depth)}
 
 

@@ -6,17 +6,29 @@ import keras
 
 from tp_keras import keys
 from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
-from tp_keras.layers.affine import glorot
+from tp_keras.layers.affine import Affine, glorot
 
 
-def random(network):
-    """B[2..L], from layer l to layer l - 1; fixed and linear."""
+def random(network, rule="FA"):
+    """B[2..L], from layer l to layer l - 1; fixed and linear; `rule` is named in errors."""
+    affine_blocks(network, rule)
     return {l: _built(Transpose(f, trainable=False), f) for l, f in network.f.items() if l > 1}
 
 
-def gaps(network):
+def gaps(network, rule="KolenPollack"):
     """Weights of layers 2..L that random ones have beyond each layer's own, laid out as its own."""
+    affine_blocks(network, rule)
     return {l: _gap(f) for l, f in network.f.items() if l > 1}
+
+
+def affine_blocks(network, rule):
+    """Raises ValueError where a block that needs feedback weights is not affine."""
+    for l, f in network.f.items():
+        if l > 1 and not isinstance(f, Affine):
+            raise ValueError(
+                f"{rule} needs affine blocks, of tp_keras.layers, above the first: block {l} is "
+                f"{type(f).__name__} {f.name!r}; tp_keras.convert brings the rule to any model"
+            )
 
 
 def _gap(f):
@@ -41,7 +53,7 @@ def direct(network, storage="stored", seed=0):
         raise ValueError(
             f"`feedback_storage` must be one of {', '.join(STORAGES)}, received {storage!r}"
         )
-    classes = network.f[network.depth].units
+    classes = math.prod(network.shapes[network.depth])
     layers = {l: _dense_above(network, l, classes) for l in range(1, network.depth)}
     if storage == "seeded":
         return {l: _signs(f, keys.pair(seed, f"feedback {l}")) for l, f in layers.items()}
@@ -56,7 +68,7 @@ def _signs(layer, seed):
     return RandomSigns(layer.units, layer.in_shape, seed, dtype=layer.dtype_policy)
 
 
-def inverses(network, activation, form="paired", auxiliary_units=0):
+def inverses(network, activation, form="paired", auxiliary_units=0, top=None, given=None):
     """g[2..L], from layer l to layer l - 1; trained, with a bias.
 
     Args:
@@ -65,18 +77,72 @@ def inverses(network, activation, form="paired", auxiliary_units=0):
       form: What an inverse of a local layer reads (section 3.2 of the paper tried all three):
         "paired", what the layer wrote; "wide", two more pixels along each axis; "dense", all.
       auxiliary_units: How many auxiliary outputs g[L] reads beside the classes (AO-SDTP).
+      top: Number of the topmost block to invert; None is L.
+      given: Layers to take in place of these, by number of the block.
 
     Raises:
-      ValueError: If `form` is none of these.
+      ValueError: If `form` is none of these, or a given layer does not fit its block.
     """
     if form not in FORMS:
         raise ValueError(f"`inverse` must be one of {', '.join(FORMS)}, received {form!r}")
-    layers = {l: FORMS[form](f) for l, f in network.f.items() if l > 1}
-    L = network.depth
-    if auxiliary_units:
-        layers[L] = _dense_above(network, L - 1, network.f[L].units + auxiliary_units)
-    options = {"activation": activation, "use_bias": True}
-    return {l: _built(Transpose(layer, **options), layer) for l, layer in layers.items()}
+    given = {int(l): g for l, g in (given or {}).items()}
+    L, top = network.depth, network.depth if top is None else top
+    if not given.keys() <= set(range(2, top + 1)):
+        raise ValueError(
+            f"`inverses` must be layers by numbers of blocks, 2 to {top}, received {sorted(given)}"
+        )
+    found = {}
+    for l in range(2, top + 1):
+        units = auxiliary_units if l == L else 0
+        if l in given:
+            found[l] = _given(network, l, given[l], units)
+        elif units:
+            wide = _dense_above(network, l - 1, math.prod(network.shapes[l]) + units)
+            found[l] = _inverse(wide, activation)
+        elif isinstance(network.f[l], Affine):
+            found[l] = _inverse(FORMS[form](network.f[l]), activation)
+        else:
+            found[l] = by_shape(network, l, activation)
+    return found
+
+
+def _inverse(layer, activation):
+    return _built(Transpose(layer, activation=activation, use_bias=True), layer)
+
+
+def _given(network, l, g, auxiliary_units):
+    """Builds an inverse of the user's own and refuses one of another shape."""
+    shape = list(network.shapes[l])
+    shape[-1] += auxiliary_units
+    made = tuple(g(keras.KerasTensor((None, *shape), dtype=g.compute_dtype)).shape)
+    if made[1:] != network.shapes[l - 1]:
+        raise ValueError(
+            f"`inverses` must make {network.shapes[l - 1]} of {tuple(shape)} for block {l}: "
+            f"{g.name} makes {made[1:]}"
+        )
+    return g
+
+
+def by_shape(network, l, activation):
+    """The default inverse of a block that is not affine: of images to images a transposed
+    convolution and a crop, else dense.
+    """
+    source, result = network.shapes[l - 1], network.shapes[l]
+    dtype = network.f[l].dtype_policy
+    if len(source) != 3 or len(result) != 3:
+        return _inverse(_dense_between(source, math.prod(result), dtype), activation)
+    strides = [-(-n // m) for n, m in zip(source[:2], result[:2], strict=True)]
+    excess = [m * s - n for m, s, n in zip(result[:2], strides, source[:2], strict=True)]
+    options = {"strides": strides, "padding": "same", "activation": activation, "dtype": dtype}
+    kernel = [s + 2 for s in strides]
+    return keras.Sequential(
+        [
+            keras.Input(result),
+            keras.layers.Conv2DTranspose(source[2], kernel, **options),
+            keras.layers.Cropping2D([(n // 2, n - n // 2) for n in excess], dtype=dtype),
+        ],
+        name=f"inverse_{l}",
+    )
 
 
 def _paired(f):
@@ -102,9 +168,11 @@ def fixed_inverses(network, limit):
     layers = {}
     for l, f in network.f.items():
         if l > 1:
-            layers[l] = _built(Transpose(f, activation="tanh", trainable=False), f)
+            read = math.prod(network.shapes[l])
+            wiring = f if isinstance(f, Affine) else _dense_above(network, l - 1, read)
+            layers[l] = _built(Transpose(wiring, activation="tanh", trainable=False), wiring)
             kernel = layers[l].kernel  # as yet uniform in Glorot's interval
-            kernel.assign(kernel * (limit / math.sqrt(6.0 / sum(f.fans))))
+            kernel.assign(kernel * (limit / math.sqrt(6.0 / sum(wiring.fans))))
     return layers
 
 
@@ -113,8 +181,12 @@ FORMS = {"paired": _paired, "wide": _wide, "dense": _dense}
 
 def _dense_above(network, l, units):
     """The wiring of a `Dense(units)` that reads layer l."""
-    layer = Dense(units, dtype=network.f[l + 1].dtype_policy)
-    layer.wire(network.f[l + 1].in_shape)
+    return _dense_between(network.shapes[l], units, network.f[l + 1].dtype_policy)
+
+
+def _dense_between(in_shape, units, dtype):
+    layer = Dense(units, dtype=dtype)
+    layer.wire(in_shape)
     return layer
 
 

@@ -98,7 +98,9 @@ class WeightMirror(FA):
     def noise_like(self, x, name, step):
         """Noise of variance 1 shaped like x: of this layer, step and replica alone."""
         stream = f"mirror {name if self.number is None else self.number}"
-        return normal_like([x], keys.key(self.seed, stream, step), 1.0)[0]
+        # XLA makes other bits of a negative word than TensorFlow does
+        key = tf.bitwise.bitwise_and(keys.key(self.seed, stream, step), tf.int32.max)
+        return normal_like([x], key, 1.0)[0]
 
     def moved(self, B, mirrored, step):
         """Returns B after a step, 0, 1 .., in which noise gave `mirrored`."""

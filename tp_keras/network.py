@@ -1,19 +1,28 @@
-"""A stack of affine layers that shows its work."""
+"""A chain of blocks that shows its work."""
 
 import keras
 import tensorflow as tf
 
+from tp_keras import cutting
+from tp_keras.layers.affine import Affine
+from tp_keras.record import Record
+
 
 @keras.saving.register_keras_serializable(package="tp_keras")
 class Network(keras.Model):
-    """Layers f[1] .. f[L], numbered as in the paper.
+    """Blocks f[1] .. f[L], numbered as in the paper: h[l] = f[l](h[l-1]).
+
+    A block is any Keras layer or model of one input and one output. An affine one, from
+    `tp_keras.layers`, also has a pre-activation a[l] and an adjoint, which rules with feedback
+    weights need.
 
     Args:
-      layers: The `Affine` layers, from the input up; the last one's activation is the output's.
+      layers: The blocks, from the input up.
       in_shape: Shape of one input, `(height, width, channels)` or `(units,)`.
 
     Raises:
-      ValueError: If there is no layer.
+      ValueError: If there is no block, or one has several inputs or outputs, an output of unknown
+        size, or layers that another block has too.
     """
 
     def __init__(self, layers, in_shape, name=None):
@@ -22,45 +31,140 @@ class Network(keras.Model):
             raise ValueError("`layers` must hold at least one layer, received none")
         self.in_shape = tuple(in_shape)
         self.stack = list(layers)
-        shape = (None, *in_shape)
-        for layer in self.stack:
-            if not layer.built:  # a layer that was saved is built when it is loaded
-                layer.build(shape)
-            shape = layer.compute_output_shape(shape)
+        shapes = [self.in_shape]
+        for l, layer in self.f.items():
+            shapes.append(_built(l, layer, shapes[-1]))
+        _refuse_shared(self.stack)
+        self._shapes = tuple(shapes)
         self.built = True
+        self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads
+
+    @classmethod
+    def of(cls, model, at=None, name=None):
+        """Returns the network that a Sequential or Functional model is; they share their layers.
+
+        Args:
+          model: A built Keras model of one input and one output.
+          at: Names of the layers that end a block. None is wherever one tensor alone flows on and
+            a layer with a matrix follows.
+
+        Raises:
+          ValueError: If something flows around the end of a block; the message names the layers
+            at which `model` can be cut.
+        """
+        return cls(cutting.cut(model, at), model.inputs[0].shape[1:], name=name or model.name)
 
     @property
     def f(self):
-        """The layers by number, 1..L."""
+        """The blocks by number, 1..L."""
         return dict(enumerate(self.stack, start=1))
 
     @property
     def depth(self):
-        """L, the number of layers."""
+        """L, the number of blocks."""
         return len(self.stack)
 
-    def call(self, x):
+    @property
+    def shapes(self):
+        """The shape of one example of h[l], by number, 0..L."""
+        return dict(enumerate(self._shapes))
+
+    def call(self, x, training=None):
+        self.check(x)
         for layer in self.stack:
-            x = layer(x)
+            x = layer(x, training=training)
         return x
 
-    def activations(self, x):
-        """Runs the network and keeps every layer's part.
+    def check(self, x):
+        """Raises ValueError where `x` is not a batch of inputs."""
+        shape = getattr(x, "shape", None)
+        if (
+            shape is None
+            or len(shape) != len(self.in_shape) + 1
+            or any(
+                found not in (None, wanted)
+                for found, wanted in zip(shape[1:], self.in_shape, strict=True)
+            )
+        ):
+            received = type(x).__name__ if shape is None else tuple(shape)
+            raise ValueError(
+                f"`x` must have the shape (batch, {', '.join(map(str, self.in_shape))}), "
+                f"received {received}"
+            )
 
-        No gradient crosses from one layer to the next, so that the derivative of a[l] with
-        respect to all weights is the one with respect to layer l's alone.
+    def record(self, x, tape=None):
+        """Runs the network, as it trains, under a persistent tape.
 
         Args:
           x: Inputs, `(batch, *in_shape)`.
+          tape: A `tf.GradientTape(persistent=True)` that is recording; None is one of its own.
 
         Returns:
-          Pre-activations a[1..L] and activations h[0..L], dictionaries by layer number.
+          A `Record`.
         """
-        a, h = {}, {0: x}
-        for l, f in self.f.items():
-            a[l] = f.preactivation(h[l - 1])
-            h[l] = tf.stop_gradient(f.activation(a[l]))
-        return a, h
+        if tape is None:
+            with tf.GradientTape(persistent=True) as tape:
+                return self.record(tf.convert_to_tensor(x), tape)
+        self.check(x)
+        inputs, a, h = {}, {}, {0: x}
+        for l in self.f:
+            inputs[l] = tf.stop_gradient(h[l - 1])
+            if l > 1:
+                tape.watch(inputs[l])
+            a[l], h[l] = self.run_block(l, inputs[l], training=True)
+        a = {l: value for l, value in a.items() if value is not None}
+        return Record(self, tape, inputs, a, h, self.losses_of(h))
+
+    def outputs(self, x, training=False):
+        """Returns a[L], which losses read, h[L], and the layers' own losses."""
+        self.check(x)
+        h = {0: x}
+        for l in self.f:
+            a, h[l] = self.run_block(l, h[l - 1], training)
+        return a, h[self.depth], self.losses_of(h)
+
+    def losses_of(self, h):
+        """The layers' own losses, of weights and activities, after a pass that gave `h`."""
+        # Keras notes an activity's loss where a layer is called, as an affine block is not here
+        affine = {l: f for l, f in self.f.items() if isinstance(f, Affine)}
+        activity = {l: f.activity_regularizer for l, f in affine.items()}
+        return self.losses + [loss(h[l]) for l, loss in activity.items() if loss is not None]
+
+    def run_block(self, l, x, training):
+        """Returns a[l], None in a hidden block that is not affine, and h[l], in float32 or more."""
+        f = self.f[l]
+        if isinstance(f, Affine):
+            a = f.preactivation(x)
+            return a, f.activation(a)
+        output = f(x, training=training)
+        h = tf.cast(output, f.variable_dtype)
+        if l < self.depth:
+            return None, h
+        # Keras notes on an output of softmax or sigmoid what it was made of, and losses read that
+        if not hasattr(output, "_keras_logits"):
+            h = tf.identity(h)
+            return h, h
+        h._keras_logits = tf.cast(output._keras_logits, h.dtype)
+        return h._keras_logits, h
+
+    def response(self, l, x):
+        """Returns f[l](x) as the block trains, but leaves moving statistics and seeds alone."""
+        f = self.f[l]
+        if not f.non_trainable_variables:
+            return tf.cast(f(x, training=True), f.variable_dtype)
+        state = [[v.value for v in vs] for vs in (f.trainable_variables, f.non_trainable_variables)]
+        return tf.cast(f.stateless_call(*state, x, training=True)[0], f.variable_dtype)
+
+    def export(
+        self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs
+    ):
+        """Writes the network for serving, as `keras.Model.export` does."""
+        batch = keras.InputSpec(shape=(None, *self.in_shape), dtype=self.input_dtype)
+        signature = input_signature or [batch]
+        return super().export(filepath, format, verbose, input_signature=signature, **kwargs)
+
+    def compute_output_shape(self, input_shape):
+        return (input_shape[0], *self._shapes[-1])
 
     def get_config(self):
         layers = [keras.saving.serialize_keras_object(layer) for layer in self.stack]
@@ -70,3 +174,34 @@ class Network(keras.Model):
     def from_config(cls, config):
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
+
+
+def _built(l, layer, in_shape):
+    """Builds block l where it is not built; returns the shape of one output."""
+    if isinstance(layer, Affine):
+        if not layer.built:  # a layer that was saved is built when it is loaded
+            layer.build((None, *in_shape))
+        return tuple(layer.compute_output_shape((None, *in_shape))[1:])
+    batch = keras.KerasTensor((None, *in_shape), dtype=layer.compute_dtype)
+    if len(getattr(layer, "inputs", None) or [batch]) != 1:
+        raise ValueError(f"block {l} of `layers` must have one input: {layer.name} has several")
+    output = layer.compute_output_spec(batch) if layer.built else layer(batch)
+    if not isinstance(output, keras.KerasTensor):
+        raise ValueError(f"block {l} of `layers` must have one output: {layer.name} has several")
+    if None in output.shape[1:]:
+        raise ValueError(
+            f"block {l} of `layers` must have an output of known size: {layer.name} makes "
+            f"{output.shape} of {batch.shape}"
+        )
+    return tuple(output.shape[1:])
+
+
+def _refuse_shared(blocks):
+    owners = {}
+    for l, block in enumerate(blocks, start=1):
+        for layer in block._flatten_layers():
+            if owners.setdefault(id(layer), l) != l and layer.weights:
+                raise ValueError(
+                    f"`layers` must not share a layer between blocks: {layer.name} is in blocks "
+                    f"{owners[id(layer)]} and {l}; cut so that one block holds all its uses"
+                )

@@ -16,6 +16,24 @@ class Objective:
     def check(self, network):
         """Raises ValueError where it does not fit the output of `network`."""
 
+    def labels(self, y, shape, dtype):
+        """Returns labels `(batch, *shape)` of what the data holds.
+
+        Args:
+          y: Labels shaped like the output.
+          shape: Shape of one output.
+          dtype: dtype of the output.
+
+        Raises:
+          ValueError: If the labels have another shape.
+        """
+        if tuple(y.shape[1:]) != tuple(shape):
+            raise ValueError(
+                f"`y` must have the shape (batch, {', '.join(map(str, shape))}), received "
+                f"{tuple(y.shape)}"
+            )
+        return tf.cast(y, dtype)
+
     def get_config(self):
         return {}
 
@@ -37,21 +55,24 @@ class SoftmaxCrossEntropy(Objective):
         self.top5 = top5
 
     def check(self, network):
-        output = network.f[network.depth]
-        if output.activation is not keras.activations.softmax:
-            raise ValueError(
-                "SoftmaxCrossEntropy needs a network whose last layer's activation is softmax, "
-                f"received {keras.activations.serialize(output.activation)}"
-            )
-        if self.top5 and output.out_shape[-1] < 6:
+        _check_activation(self, network, "softmax")
+        classes = network.shapes[network.depth][-1]
+        if self.top5 and classes < 6:
             raise ValueError(
                 "SoftmaxCrossEntropy.top5 needs at least 6 classes: of fewer the label is always "
-                f"among five, received {output.out_shape[-1]}"
+                f"among five, received {classes}"
             )
 
     @property
     def errors(self):
         return {**super().errors, **({"top5_error": self.top5_error} if self.top5 else {})}
+
+    def labels(self, y, shape, dtype):
+        """Returns one-hot labels of one-hot ones, or of class numbers `(batch,)`, `(batch, 1)`."""
+        is_number = len(y.shape) == 1 or tuple(y.shape[1:]) == (1,) != tuple(shape)
+        if not is_number:
+            return super().labels(y, shape, dtype)
+        return tf.one_hot(tf.reshape(tf.cast(y, tf.int32), (-1,)), shape[-1], dtype=dtype)
 
     def loss(self, a, y):
         """The loss of each example, `(batch,)`, from the output's pre-activation."""
@@ -88,12 +109,7 @@ class SquaredError(Objective):
     """Squared distance of a linear output to `y`, summed over units: the autoencoder's loss."""
 
     def check(self, network):
-        output = network.f[network.depth]
-        if output.activation is not keras.activations.linear:
-            raise ValueError(
-                "SquaredError needs a network whose last layer is linear, received "
-                f"{keras.activations.serialize(output.activation)}"
-            )
+        _check_activation(self, network, "linear")
 
     def loss(self, a, y):
         """The loss of each example, `(batch,)`."""
@@ -114,3 +130,18 @@ class SquaredError(Objective):
     def in_words(self, error):
         """A mean of `error` as a user reads it."""
         return f"squared error {error:.4g}"
+
+
+def _check_activation(objective, network, name):
+    """Raises ValueError where the network does not end in the activation of that name."""
+    last = network.f[network.depth]
+    while getattr(last, "layers", None):
+        last = last.layers[-1]
+    found = getattr(last, "activation", keras.activations.linear)
+    if isinstance(last, keras.layers.Softmax):
+        found = keras.activations.softmax
+    if found is not keras.activations.get(name):
+        raise ValueError(
+            f"{type(objective).__name__} needs a network whose last layer's activation is {name}, "
+            f"received {keras.activations.serialize(found)}"
+        )

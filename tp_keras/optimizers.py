@@ -15,7 +15,7 @@ class Adam(keras.optimizers.Adam):
         moment; "paper", beside the corrected one as in Kingma & Ba's algorithm 1.
 
     Raises:
-      ValueError: If `epsilon_form` is neither.
+      ValueError: If `epsilon_form` is neither, or `amsgrad` is asked for.
     """
 
     def __init__(
@@ -27,6 +27,11 @@ class Adam(keras.optimizers.Adam):
         epsilon_form="tensorflow",
         **kwargs,
     ):
+        if kwargs.get("amsgrad"):
+            raise ValueError(
+                "`amsgrad` must be False, received True: the fused kernel has no AMSGrad, "
+                "keras.optimizers.Adam has it"
+            )
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
         if epsilon_form not in ("tensorflow", "paper"):
             raise ValueError(

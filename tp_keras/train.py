@@ -10,7 +10,7 @@ import tensorflow as tf
 from absl import app, flags, logging
 
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
-from tp_keras.experiment import cli, preemption
+from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
@@ -24,7 +24,7 @@ LOSSES = {
     "failed to connect": "it cannot be reached",
     "connection refused": "it cannot be reached",
 }
-BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
+UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
 GIN_BINDINGS = flags.DEFINE_multi_string(
@@ -73,7 +73,7 @@ def main(argv):
 
 def configure_and_train() -> None:
     configure(GIN_FILE.value, overrides(), TRUST_GIN_IMPORTS.value)
-    if "run_dir" not in gin.get_bindings(cli.train):
+    if "run_dir" not in gin.get_bindings("train"):
         experiment = pathlib.Path(GIN_FILE.value[0]).stem
         with gin.unlock_config():
             gin.bind_parameter("train.run_dir", f"runs/{experiment}/{cli.SEED}")
@@ -105,10 +105,20 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         status, line = BAD_INPUT, one_line(error)
+    # A fault of ours: its user gets one line too, and what to send us
+    except Exception as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {line}", file=sys.stderr)
+    print(f"{program}: {visible(line)}", file=sys.stderr)
     return status
+
+
+def visible(text: str) -> str:
+    """A text on one line, with what cannot be printed as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
 
 
 def reason(error: Exception) -> str:
@@ -122,7 +132,7 @@ def reason(error: Exception) -> str:
 
 
 def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {message}", file=sys.stderr)
+    print(f"tp_keras.train: {visible(message)}", file=sys.stderr)
     return status
 
 

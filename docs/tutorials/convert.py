@@ -10,6 +10,7 @@ import tp_keras  # before keras, to silence TensorFlow
 
 import keras
 import matplotlib.pyplot as plt
+import numpy as np
 
 dataset = tp_keras.data.load("mnist_5k", batch_size=50, seed=0)
 
@@ -26,11 +27,11 @@ def residual(x, filters, strides):
 
 
 def resnet():
-    """A ResNet of three blocks, new each time, with the same initial weights."""
+    """A ResNet of two blocks, new each time, with the same initial weights."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input(dataset.input_shape)
     x = keras.layers.Conv2D(8, 3, 2, "same", activation="relu")(inputs)
-    for filters, strides in ((8, 1), (16, 2), (32, 2)):
+    for filters, strides in ((8, 1), (16, 2)):
         x = residual(x, filters, strides)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
@@ -40,7 +41,9 @@ def resnet():
 def train(model):
     """Keras' own training; returns the test accuracies."""
     optimizer = keras.optimizers.AdamW(3e-3, weight_decay=0.1)
-    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    # XLA would take longer to compile this than Keras takes to train it
+    options = {"metrics": ["accuracy"], "jit_compile": False}
+    model.compile(optimizer, "categorical_crossentropy", **options)
     return model.fit(
         dataset.training_batches(),
         steps_per_epoch=dataset.steps_per_epoch,
@@ -72,7 +75,7 @@ plt.show()
 
 # %%
 learned = tp_keras.plain(models["kolen_pollack"])
-learned.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-accuracy = learned.evaluate(dataset.test_batches(), verbose=0, return_dict=True)["accuracy"]
-print(f"stock layers again: test accuracy {accuracy:.3f}")
-print({type(layer).__name__ for layer in learned.layers})
+x, _ = next(iter(dataset.test_batches()))
+difference = np.max(np.abs(learned(x) - models["kolen_pollack"](x)))
+print(f"stock layers again: outputs differ by at most {difference:.0e}")
+print(sorted({type(layer).__name__ for layer in learned.layers}))

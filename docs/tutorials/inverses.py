@@ -39,7 +39,7 @@ x, y = next(iter(dataset.test_batches()))
 
 def rebuilt():
     """The first layer's activations, and what the inverse of the second makes of the second's."""
-    _, h = network.activations(x)
+    h = network.record(x).h
     return h[1].numpy(), learner.g[2](h[2]).numpy()
 
 

@@ -69,8 +69,8 @@ plt.show()
 
 # %%
 x, y = next(iter(dataset.test_batches()))
-a, h = network.activations(x)
-target = learner.targets(a, h, y)
+record = network.record(x)
+h, target = record.h, learner.targets(record, y)
 for l in range(1, network.depth):
     step = np.linalg.norm(target[l] - h[l], axis=1).mean() / np.linalg.norm(h[l], axis=1).mean()
     print(f"layer {l}: targets lie {100 * step:.1f} % of the activations' length away from them")

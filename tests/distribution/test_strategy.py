@@ -10,24 +10,13 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import keys, learners, schedules
+from tp_keras import keys, schedules
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.distribution import strategy as strategies
 from tp_keras.distribution.input import distribute_dataset
 from tp_keras.noise import normal_like
 from tp_keras.objectives import SoftmaxCrossEntropy
 
-LATER = {
-    "kolen-pollack": (learners.KolenPollack, {"decay": 0.01}),
-    "weight-mirror": (learners.WeightMirror, {"rate": 0.05}),
-    "ldrl": (learners.LDRL, {"noise_stddev": 0.2, "alpha": 0.15}),
-    "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
-    "sign-symmetry": (learners.SignSymmetry, {}),
-}
-ALL = {**rules.RULES, **LATER}
-TRAINED_INVERSES = [
-    name for name, (rule, _) in ALL.items() if issubclass(rule, learners.TargetLearner)
-]
 EPOCHS, STEPS, BATCH, TEST = 2, 10, 6, 13  # the last test batch holds one example: 0 and 1
 
 
@@ -65,14 +54,14 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         """Learner and history after 20 steps of SGD, under which no error of scale hides."""
         strategy, data = strategies.create("auto", devices), pictures()
         keras.utils.set_random_seed(1)
-        rule, arguments = ALL[name]
+        rule, arguments = rules.RULES[name]
         with strategy.scope():
             network = rules.architectures.build(
                 (5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4], dtype="float64"
             )
             learner = rule(network, SoftmaxCrossEntropy(), **arguments)
             optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
-            if name in TRAINED_INVERSES:
+            if name in rules.TARGET_RULES:
                 optimizers["inverse_optimizer"] = keras.optimizers.SGD(0.005)
             learner.compile(**optimizers, steps_per_execution=steps_per_execution)
         history = learner.fit(
@@ -100,12 +89,12 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     # The number of steps in one call has nothing to do with the rule: not all pairs are tried
 
-    @parameterized.parameters(*ALL)
+    @parameterized.parameters(*rules.RULES)
     def test_two_replicas_are_one_in_parallel(self, name):
-        schedule = schedules.Parallel if name in TRAINED_INVERSES else None
+        schedule = schedules.Parallel if name in rules.TARGET_RULES else None
         self.assert_two_are_one(name, schedule, steps_per_execution=10)
 
-    @parameterized.parameters(*TRAINED_INVERSES)
+    @parameterized.parameters(*rules.TARGET_RULES)
     def test_two_replicas_are_one_in_turns(self, name):
         self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
 
@@ -175,6 +164,14 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
     def test_number_of_replicas(self, name, devices, replicas):
         self.assertEqual(strategies.create(name, devices).num_replicas_in_sync, replicas)
 
+    def test_parts_of_a_cpu_take_no_part_among_several_workers(self):
+        config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+        with (
+            mock.patch.dict(os.environ, {"TF_CONFIG": json.dumps(config)}),
+            self.assertRaisesRegex(ValueError, "--num_devices must be 1 .* received 2"),
+        ):
+            strategies.create("auto", 2)
+
     def test_mistakes_get_one_line(self):
         for arguments, message in [
             (("ring",), "--strategy must be one of .*'ring'"),
@@ -209,9 +206,12 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
         for environment in (slurm, {"TF_CONFIG": json.dumps(config)}):
             with (
                 mock.patch.dict(os.environ, environment),
+                mock.patch.object(strategies, "await_workers") as wait,
                 mock.patch.object(tf.distribute, "MultiWorkerMirroredStrategy") as create,
             ):
-                strategies.create()
+                strategies.create(settings={"seed": "3"})
+                settings = wait.call_args.args[1]
+                self.assertEqual(settings, {"seed": "3", "GPUs of a worker": "0"})
                 resolver = create.call_args.kwargs["cluster_resolver"]
                 self.assertEqual(resolver.cluster_spec().as_dict(), config["cluster"])
                 self.assertEqual((resolver.task_type, resolver.task_id), ("worker", 1))

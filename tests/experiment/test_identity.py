@@ -102,7 +102,7 @@ def test_a_description_says_how_a_dataset_differs():
     other = x.copy()
     other[3, 2, 1, 0] += 0.5
     assert difference(train=(x.copy(), y.copy())) == ""
-    assert difference(train=(other, y)).startswith("dataset.train: ")
+    assert difference(train=(other, y)).startswith("dataset.sample: ")
     assert difference(batch_size=3) == "dataset.batch_size: 4 there, 3 here"
     assert difference(name="mine") == "dataset.name: 'arrays' there, 'mine' here"
 

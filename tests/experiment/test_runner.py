@@ -122,7 +122,7 @@ class RunTest(tf.test.TestCase):
         for arguments, words in [
             ((dataset(), learner(noise=0.2)), "learner.noise_stddev: 0.1 there, 0.2 here"),
             ((dataset(), learner(learners.BP)), "learner: 'tp_keras>SDTP' there"),
-            ((dataset(seed=1), learner()), "dataset.train: "),
+            ((dataset(seed=1), learner()), "dataset.sample: "),
             ((dataset(validation_examples=6), learner()), "dataset.train_examples: 18 there"),
         ]:
             with self.assertRaisesRegex(ValueError, f"another experiment.*{words}"):

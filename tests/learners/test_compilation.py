@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from tp_keras import architectures
 from tp_keras.optimizers import Adam
 
-SLOW = ("fa", "dfa", "tp", "dtp", "ao-sdtp")  # each takes XLA seconds
+SLOW = [name for name in rules.RULES if name not in ("bp", "sdtp")]  # each takes XLA seconds
 
 
 def clusters(examples, seed=0):
@@ -42,6 +42,7 @@ class Bfloat16Test(tf.test.TestCase, parameterized.TestCase):
         data = tf.data.Dataset.from_tensor_slices(clusters(1024)).batch(32)
         learner.fit(data, epochs=5, verbose=0)
         last, error = learner.evaluate(*test, verbose=0)
+        # FixedDTP's and the frozen network's hidden layers hardly learn in so few steps
         self.assertLess(last, 0.8 * first)
         self.assertLess(error, 50)  # 80 by chance
         for weight in learner.weights:

@@ -23,8 +23,8 @@ class DFATest(tf.test.TestCase):
         dfa, bp = rules.learner("dfa", network), rules.learner("bp", network)
         dfa.B[3].tie(network.f[4])
         x, y = rules.batch(dtype="float64")
-        a, h = network.activations(x)
-        self.assertAllClose(bp.deltas(a, h, y)[3], dfa.deltas(a, h, y)[3])
+        record = rules.record(network, x)
+        self.assertAllClose(bp.errors(record, y)[3], dfa.errors(record, y)[3])
 
     def test_feedback_reaches_every_hidden_layer_from_the_classes(self):
         dfa = rules.learner("dfa")
@@ -56,9 +56,9 @@ class DFATest(tf.test.TestCase):
         for l, B in exact.B.items():
             rounded.B[l].kernel.assign(B.kernel)
         x, y = rules.batch()
-        a, h = network.activations(x)
-        expected = exact.deltas(a, h, y)
-        for l, delta in rounded.deltas(a, h, y).items():
+        record = rules.record(network, x)
+        expected = exact.errors(record, y)
+        for l, delta in rounded.errors(record, y).items():
             self.assertEqual(delta.dtype, tf.float32)
             # bfloat16 keeps eight binary digits of the kernel, of delta[L] and of the product
             limit = 0.02 * np.max(np.abs(expected[l]))

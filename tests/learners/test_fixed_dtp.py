@@ -22,20 +22,17 @@ class FixedDTPTest(tf.test.TestCase):
         self.network = rules.local_network("float64")
         fixed, L = self.rule(), self.network.depth
         x, y = map(tf.constant, rules.batch(dtype="float64"))
-        with tf.GradientTape() as tape:
-            a, h = self.network.activations(x)
-            loss = tf.nn.softmax_cross_entropy_with_logits(y, a[L])
-        h = {**h, L: a[L]}  # their last layer is linear: the softmax belongs to the loss
-        target = {L: h[L] - 0.3 * tape.gradient(loss, a[L])}
+        record = rules.record(self.network, x)
+        h = {**record.h, L: record.a[L]}  # their last layer is linear: softmax is of the loss
+        target = {L: h[L] - 0.3 * (tf.nn.softmax(h[L]) - y)}
         for l in range(L - 1, 0, -1):
             read = [h[l + 1], target[l + 1]]
             rebuilt, wanted = (tf.tanh(self.transposed(fixed.g[l + 1], l + 1, r)) for r in read)
             target[l] = h[l] + wanted - rebuilt
-        found = fixed.deltas(a, h, y)
+        found = fixed.errors(record, y)
         self.assertEqual(sorted(found), list(range(1, L + 1)))
-        for l, delta in found.items():
-            slope = 1.0 if l == L else 1.0 - h[l] ** 2
-            self.assertAllClose(2.0 * (h[l] - target[l]) * slope, delta, atol=1e-12)
+        for l, error in found.items():
+            self.assertAllClose(2.0 * (h[l] - target[l]), error, atol=1e-12)
 
     def transposed(self, g, l, y):
         """V y by the gradient of the layer that g belongs to, its kernel being g's."""
@@ -51,15 +48,15 @@ class FixedDTPTest(tf.test.TestCase):
         """At the authors' scale the lowest layer's step is 1e-9: subtraction would leave noise."""
         fixed = self.rule(beta=1e-3, feedback_limit=1e-3)
         x, y = map(tf.constant, rules.batch())
-        found = fixed.deltas(*self.network.activations(x), y)
+        found = fixed.errors(rules.record(self.network, x), y)
         exact = rules.local_network("float64")
         exact.set_weights(self.network.get_weights())
         twin = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
         for l, g in twin.g.items():
             g.set_weights(fixed.g[l].get_weights())
-        a, h = exact.activations(tf.cast(x, tf.float64))
+        record = rules.record(exact, tf.cast(x, tf.float64))
         self.assertLess(np.abs(found[1]).max(), 1e-8)
-        for l, delta in twin.deltas(a, h, tf.cast(y, tf.float64)).items():
+        for l, delta in twin.errors(record, tf.cast(y, tf.float64)).items():
             self.assertAllClose(delta, found[l], rtol=1e-3, atol=1e-4 * np.abs(delta).max())
 
     def test_inverses_are_uniform_without_bias_and_do_not_move(self):

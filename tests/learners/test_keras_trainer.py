@@ -32,8 +32,8 @@ class DistributedFitTest(tf.test.TestCase, parameterized.TestCase):
         loss, error = learner.evaluate(batches(4), verbose=0)
         self.assertEqual(learner.loss_metric.count.numpy(), 11)
         x, y = rules.batch(11)
-        a, _ = learner.network.activations(tf.constant(x))
-        output, objective = a[learner.depth], learner.objective
+        output, _, _ = learner.network.outputs(tf.constant(x))
+        objective = learner.objective
         self.assertAllClose(tf.reduce_mean(objective.loss(output, y)), loss, atol=1e-5)
         self.assertAllClose(tf.reduce_mean(objective.error(output, y)), error, atol=1e-4)
 

@@ -82,9 +82,9 @@ class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLess(self.widest_angle(learner, x, y), 3)
 
     def widest_angle(self, learner, x, y):
-        a, h = learner.network.activations(tf.constant(x))
-        bp = learners.BP(learner.network, learner.objective).deltas(a, h, y)
-        found = learner.deltas(a, h, y)
+        record = rules.record(learner.network, x)
+        bp = learners.BP(learner.network, learner.objective).errors(record, y)
+        found = learner.errors(record, y)
         pairs = [(np.ravel(bp[l]), np.ravel(found[l])) for l in bp]
         cosines = [u @ v / np.linalg.norm(u) / np.linalg.norm(v) for u, v in pairs]
         return np.degrees(np.arccos(np.clip(cosines, -1, 1))).max()

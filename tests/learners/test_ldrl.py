@@ -12,7 +12,7 @@ def compiled():
     keras.utils.set_random_seed(1)
     objective = objectives.SoftmaxCrossEntropy()
     learner = learners.LDRL(rules.local_network(), objective, 0.1, 0.1, "linear")
-    learner.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(2.0))
+    learner.compile(keras.optimizers.SGD(0.1), inverse_optimizer=keras.optimizers.SGD(2.0))
     return learner
 
 
@@ -22,7 +22,7 @@ class LDRLTest(tf.test.TestCase):
         for f in learner.network.f.values():
             f.activation = keras.activations.linear  # its Jacobian is then its matrix
         x, _ = rules.batch(size=512)
-        _, h = learner.network.activations(tf.constant(x))
+        h = rules.record(learner.network, x).h
         self.assertEqual(sorted(learner.g), [2, 3])
         for l, g in learner.g.items():
             g.tie(learner.network.f[l])
@@ -39,20 +39,21 @@ class LDRLTest(tf.test.TestCase):
     def test_learning_lowers_the_loss_and_turns_errors_towards_bp(self):
         learner = compiled()
         x, y = rules.batch(size=64)
-        a, h = learner.network.activations(tf.constant(x))
-        before, angles = self.losses(learner, h), self.angles(learner, a, h, y)
-        learner.enter("inverse")
+        record = rules.record(learner.network, x)
+        h = record.h
+        before, angles = self.losses(learner, h), self.angles(learner, record, y)
+        learner.set_phases("inverse")
         learner.fit(tf.data.Dataset.from_tensors((x, y)).repeat(200), shuffle=False, verbose=0)
         for l, loss in self.losses(learner, h).items():
             self.assertLess(loss, before[l])
-        for l, angle in self.angles(learner, a, h, y).items():
+        for l, angle in self.angles(learner, record, y).items():
             self.assertGreater(angles[l], 45)
             self.assertLess(angle, 30)
 
-    def angles(self, learner, a, h, y):
+    def angles(self, learner, record, y):
         """Angle to BP in degrees of the errors that pass an inverse, by layer."""
-        bp = learners.BP(learner.network, learner.objective).deltas(a, h, y)
-        found, angles = learner.deltas(a, h, y), {}
+        bp = learners.BP(learner.network, learner.objective).errors(record, y)
+        found, angles = learner.errors(record, y), {}
         for l in (1, 2):
             u, v = np.ravel(bp[l]), np.ravel(found[l])
             angles[l] = np.degrees(np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v)))

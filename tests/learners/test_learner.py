@@ -111,9 +111,9 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
     def test_a_rule_must_say_its_errors(self):
         arguments = rules.local_network(), SoftmaxCrossEntropy()
         with self.assertRaises(NotImplementedError):
-            Learner(*arguments).deltas(None, None, None)
+            Learner(*arguments).errors(None, None)
         with self.assertRaises(NotImplementedError):
-            TargetLearner(*arguments, noise_stddev=0.1).targets(None, None, None)
+            TargetLearner(*arguments).targets(None, None)
 
 
 class MixedPolicyTest(tf.test.TestCase):

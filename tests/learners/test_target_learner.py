@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import rules
 import tensorflow as tf
 
 from tp_keras import architectures, learners, objectives
@@ -21,11 +22,11 @@ class TargetLearnerTest(tf.test.TestCase):
 
     def test_mean_over_units_divides_every_local_loss_by_its_width(self):
         total, mean = learner(), learner(reduction="mean")
-        a, h = total.network.activations(self.x)
-        deltas = [model.deltas(a, h, self.y) for model in (total, mean)]
+        record = rules.record(total.network, self.x)
+        h, errors = record.h, [model.errors(record, self.y) for model in (total, mean)]
         for l, units in {1: 7, 2: 6}.items():
-            self.assertAllClose(deltas[0][l] / units, deltas[1][l])
-        self.assertAllEqual(deltas[0][3], deltas[1][3])
+            self.assertAllClose(errors[0][l] / units, errors[1][l])
+        self.assertAllEqual(errors[0][3], errors[1][3])
         for model in (total, mean):
             model.noise = lambda h: {l: 0.1 * tf.ones_like(h[l - 1]) for l in (2, 3)}
         losses = [model.inverse_losses(h) for model in (total, mean)]
@@ -34,7 +35,7 @@ class TargetLearnerTest(tf.test.TestCase):
 
     def test_dtp_learns_with_one_hidden_layer(self):
         model = learner(learners.DTP, dense=[7], alpha=0.1)
-        model.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.1))
+        model.compile(keras.optimizers.SGD(0.1), inverse_optimizer=keras.optimizers.SGD(0.1))
         before = model.network.f[1].kernel.numpy()
         model.train_on_batch(self.x, self.y)
         self.assertNotAllClose(before, model.network.f[1].kernel)
@@ -46,5 +47,7 @@ class TargetLearnerTest(tf.test.TestCase):
         ]:
             with self.assertRaisesRegex(ValueError, part):
                 learner(**settings)
-        with self.assertRaisesRegex(ValueError, "`noise_stddev` must not be negative"):
+        with self.assertRaisesRegex(
+            ValueError, "`noise_stddev` must be a number of at least 0, received -1"
+        ):
             learners.SDTP(learner().network, objectives.SoftmaxCrossEntropy(), noise_stddev=-1)

@@ -4,6 +4,8 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tp_keras.record import Record
+
 
 class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*rules.NAMED_TARGET_RULES)
@@ -11,8 +13,8 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         network = rules.local_network("float64")
         learner = rules.compiled(name, network)
         x, y = rules.batch(dtype="float64")
-        a, h = network.activations(x)
-        target = learner.targets(a, h, tf.constant(y))
+        record = rules.record(network, x)
+        h, target = record.h, learner.targets(record, tf.constant(y))
         expected = []
         for l, f in network.f.items():
             with tf.GradientTape() as tape:
@@ -31,7 +33,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         """Each one is that of its own loss: neither f nor another g has a part in it."""
         learner = rules.compiled(name)
         x, y = rules.batch()
-        _, h = learner.network.activations(x)
+        h = rules.record(learner.network, x).h
         found = {id(w): gradient for w, gradient in rules.gradients(learner, x, y)}
         for l, g in learner.g.items():
             with tf.GradientTape() as tape:
@@ -49,6 +51,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("ao_sdtp", "ao-sdtp", True),
         ("dtp", "dtp", False),
         ("tp", "tp", False),
+        ("ldrl", "ldrl", False),
     )
     def test_inverse_rebuilds(self, name, clean):
         """Appendix 5.1: SDTP denoises, DTP and TP keep the noise."""
@@ -58,8 +61,9 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(("sdtp", "sdtp"), ("ao_sdtp", "ao-sdtp"))
     def test_targets_are_the_activations_where_the_output_is_the_label(self, name):
         learner = rules.learner(name)
-        a, h = learner.network.activations(rules.batch()[0])
-        target = learner.targets(a, h, h[learner.depth])
+        record = rules.record(learner.network, rules.batch()[0])
+        h = record.h
+        target = learner.targets(record, h[learner.depth])
         for l in range(1, learner.depth + 1):
             self.assertAllClose(h[l], target[l], atol=1e-6)
 
@@ -67,9 +71,8 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
     def test_gradients_depend_on_the_layers_above_through_delta_alone(self, name):
         learner = rules.compiled(name)
         x, y = rules.batch()
-        a, h = learner.network.activations(x)
-        fixed = learner.deltas(a, h, tf.constant(y))
-        learner.deltas = lambda a, h, y: fixed
+        fixed = learner.errors(rules.record(learner.network, x), tf.constant(y))
+        learner.errors = lambda record, y: fixed
         before = rules.forward_gradients(learner, x, y)
         for l in (3, 4):
             rules.scramble(learner.network.f[l])
@@ -85,20 +88,43 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("sdtp", "sdtp", []),
         ("ao_sdtp", "ao-sdtp", []),
         ("bp", "bp", [2, 3, 4]),
+        ("sign_symmetry", "sign-symmetry", [2, 3, 4]),
+        ("kolen_pollack", "kolen-pollack", [2, 3, 4]),
+        ("weight_mirror", "weight-mirror", []),
+        ("ldrl", "ldrl", [4]),
+        ("fixed_dtp", "fixed-dtp", []),
     )
     def test_errors_read_these_forward_weights(self, name, layers):
         """At given activations: what carries the errors down is another set of weights."""
         learner = rules.learner(name)
         x, y = rules.batch()
-        a, h = learner.network.activations(x)
-        before = learner.deltas(a, h, tf.constant(y))
+        given = rules.record(learner.network, x)
+        before = learner.errors(given, tf.constant(y))
         for l, f in learner.network.f.items():
             weights = f.get_weights()
             rules.scramble(f)
-            after = learner.deltas(a, h, tf.constant(y))
+            after = learner.errors(with_weights_of_now(given), tf.constant(y))
             same = all(bool(tf.reduce_all(before[k] == after[k])) for k in before)
             self.assertEqual(same, l not in layers, f"layer {l}")
             f.set_weights(weights)
+
+
+@tf.custom_gradient
+def in_place_of(now, then):
+    """The numbers of `then`, with the gradient of `now`."""
+    return tf.identity(then), lambda error: (error, tf.zeros_like(error))
+
+
+def with_weights_of_now(given):
+    """A record of the same activations, whose gradients are those of the present weights."""
+    network, inputs, a, h = given.network, {}, {}, {0: given.h[0]}
+    with tf.GradientTape(persistent=True) as tape:
+        for l, f in network.f.items():
+            inputs[l] = tf.constant(given.h[l - 1])
+            tape.watch(inputs[l])
+            a[l] = in_place_of(f.preactivation(inputs[l]), given.a[l])
+            h[l] = f.activation(a[l])
+    return Record(network, tape, inputs, a, h, [])
 
 
 class PhasesTest(tf.test.TestCase, parameterized.TestCase):
@@ -113,7 +139,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
             ((), []),
         ):
             learning = {id(w) for w in learning}
-            learner.enter(*phases)
+            learner.set_phases(*phases)
             before = [(w, w.numpy()) for w in model_weights(learner)]
             for _ in range(2):
                 learner.train_on_batch(*rules.batch())
@@ -127,8 +153,12 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     def test_fixed_weights_never_move_and_all_others_do(self, name):
         learner = rules.compiled(name)
         fixed = [w for B in getattr(learner, "B", {}).values() for w in B.weights]
+        fixed = [] if name == "weight-mirror" else fixed
         fixed += learner.auxiliary.weights if name == "ao-sdtp" else []
-        self.assertEqual(bool(fixed), name in ("fa", "dfa", "ao-sdtp"))
+        fixed += [w for g in learner.g.values() for w in g.weights] if name == "fixed-dtp" else []
+        fixed += learner.network.weights[:-2] if name == "frozen" else []
+        with_fixed = ("fa", "dfa", "ao-sdtp", "sign-symmetry", "fixed-dtp", "frozen")
+        self.assertEqual(bool(fixed), name in with_fixed)
         before = [(w, w.numpy()) for w in model_weights(learner)]
         x, y = rules.batch(12)
         learner.fit(x, y, batch_size=4, epochs=2, verbose=0)

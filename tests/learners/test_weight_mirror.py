@@ -48,7 +48,7 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.parameters("local", "shared", "dense")
     def test_mirror_finds_the_weights_in_direction_and_in_size(self, kind):
         learner = compiled(rate=0.005, eager=False, network=NETWORKS[kind]())
-        learner.enter("mirror")
+        learner.set_phases("mirror")
         forward = snapshot(learner.network.weights)
         batches = tf.data.Dataset.from_tensors(rules.batch(size=64)).repeat(200)
         learner.fit(batches, shuffle=False, verbose=0)
@@ -73,12 +73,10 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
         network.f[2].bias.assign([0.5, -0.5])
         counts = uses(network.f[2])
         self.assertNotEqual(counts.min(), counts.max())
-        y = tf.zeros((4096, 3))
-        h = {l: tf.zeros((4096, *f.in_shape)) for l, f in network.f.items() if l > 1}
-        samples = []
+        record, samples = rules.record(network, tf.zeros((4096, 4, 5, 1))), []
         for step in range(16):
             learner.mirror_optimizer.iterations.assign(step)
-            samples.append(-learner.mirror({l - 1: x for l, x in h.items()}, y)[1][0])
+            samples.append(-learner.mirror(record).gradients[0])
         error = np.mean(samples, 0) - network.f[2].kernel
         deviation = np.std(samples, 0, ddof=1) / 4
         self.assertAllInRange(error / deviation, -5, 5)
@@ -88,7 +86,7 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
         """The formula by which the gin files choose rates, at 500 inputs."""
         network = network_of([Dense(500), Dense(20), Dense(3, "softmax")], (1,))
         learner = compiled(rate=0.02, eager=False, network=network)
-        learner.enter("mirror")
+        learner.set_phases("mirror")
         batches = tf.data.Dataset.from_tensors(rules.batch(size=32, shape=(1,), classes=3))
         learner.fit(batches.repeat(250), shuffle=False, verbose=0)
         f, B = network.f[2], learner.B[2]
@@ -100,11 +98,11 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
     def test_first_step_replaces_all_of_b_and_a_late_one_its_rate(self):
         learner = compiled(rate=0.25)
         x, y = rules.batch()
-        _, h = learner.network.activations(tf.constant(x))
-        learner.enter("mirror")
+        record = rules.record(learner.network, x)
+        learner.set_phases("mirror")
         for step, share in enumerate((1, 1 / 2, 1 / 3, 1 / 4, 1 / 4)):
             before = {l: B.kernel.numpy() for l, B in learner.B.items()}
-            _, gradients, _ = learner.mirror(h, tf.constant(y))
+            _, gradients, _ = learner.mirror(record)
             learner.train_on_batch(x, y)
             for (l, B), gradient in zip(learner.B.items(), gradients, strict=True):
                 expected = (1 - share) * before[l] - share * gradient
@@ -115,9 +113,9 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
         rounded = compiled(0.1, network=network)
         exact = compiled(0.1, network=rules.local_network(shared_weights=True))
         exact.network.set_weights(network.get_weights())
-        x, y = map(tf.constant, rules.batch())
-        h = network.activations(x)[1]
-        (_, expected, _), (_, found, _) = exact.mirror(h, y), rounded.mirror(h, y)
+        x, _ = rules.batch()
+        record = rules.record(network, x)
+        (_, expected, _), (_, found, _) = exact.mirror(record), rounded.mirror(record)
         for one, other in zip(expected, found, strict=True):
             self.assertEqual(other.dtype, tf.float32)
             self.assertAllClose(one, other, atol=0.02)  # 8 bits of mantissa
@@ -125,7 +123,7 @@ class WeightMirrorTest(tf.test.TestCase, parameterized.TestCase):
 
     def test_feedback_rests_while_the_network_learns_alone(self):
         learner = compiled(rate=0.1)
-        learner.enter("forward")
+        learner.set_phases("forward")
         before = snapshot([B.kernel for B in learner.B.values()])
         learner.train_on_batch(*rules.batch())
         for old, B in zip(before, learner.B.values(), strict=True):

@@ -21,11 +21,6 @@ def parse_bindings(text: str) -> dict[str, str]:
     return found
 
 
-def unused_bindings(config: str, operative: str) -> list[str]:
-    """Returns the names that a configuration binds and a run never read."""
-    return sorted(parse_bindings(config).keys() - parse_bindings(operative).keys())
-
-
 def hyperparameters(operative: str) -> dict[str, float | str]:
     """Returns a run's bindings as TensorBoard's HParams takes them: numbers, booleans, strings.
 

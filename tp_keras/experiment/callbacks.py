@@ -159,7 +159,12 @@ class TerminateOnDivergence(keras.callbacks.Callback):
         inverses = [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
         # Within a step NaN spreads from network to inverses and back: look where the loss is lost
         layers = (layers if "loss" in lost else []) + (inverses if "inverse_loss" in lost else [])
-        largest = {name: np.max(np.abs(layer.kernel.numpy())) for name, layer in layers}
+        kernels = {name: getattr(layer, "kernel", None) for name, layer in layers}
+        largest = {
+            name: max(np.max(np.abs(w)) for w in (layer.weights if kernel is None else [kernel]))
+            for (name, layer), kernel in zip(layers, kernels.values(), strict=True)
+            if layer.weights
+        }
         broken = [name for name, size in largest.items() if not np.isfinite(size)]
         if broken:
             return f"{broken[0]}: its kernel is not finite"

@@ -95,6 +95,5 @@ class Checkpoints:
 
 def state(model: keras.Model) -> list[tf.Variable]:
     """All variables of a compiled model that outlive a step, in a fixed order."""
-    optimizers = [v for v in vars(model).values() if isinstance(v, keras.optimizers.Optimizer)]
-    groups = [model.weights, *(optimizer.variables for optimizer in optimizers)]
+    groups = [model.weights, model.seeds, *(each.variables for each in model.optimizers)]
     return [variable.value for group in groups for variable in group]

@@ -1,5 +1,6 @@
 """Builds dataset, devices, learner and optimizers of one run by gin's settings, and runs it."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import gin
@@ -101,6 +102,7 @@ def train(
             network=network(input_shape=dataset.input_shape, classes=dataset.classes),
             objective=objective(),
         )
+        check_output(model.network, dataset)
         model.compile(
             **make_optimizers(optimizer, inverse_optimizer),
             steps_per_execution=steps_per_execution,
@@ -109,7 +111,6 @@ def train(
     schedule = schedule() if schedule else None
     callbacks = [make() for make in callbacks]
     operative = gin.operative_config_str()
-    refuse_unused(operative)
     return run(
         dataset,
         model,
@@ -142,6 +143,17 @@ def load_data(announced: bool):
     return data.load()
 
 
+def check_output(network, dataset) -> None:
+    """Raises ValueError where a network's output is not as wide as what there is to learn."""
+    found = math.prod(network.f[network.depth].out_shape)
+    wanted = math.prod(dataset.input_shape) if dataset.label == "image" else dataset.classes
+    if found != wanted:
+        raise ValueError(
+            f"data.load.label = {dataset.label!r} needs a network of {wanted} outputs, received "
+            f"{found}: train.network must be @build to learn classes, @autoencoder to learn images"
+        )
+
+
 def make_optimizers(optimizer, inverse_optimizer) -> dict:
     """Returns the arguments of `compile`, each optimizer made in gin's scope of its own."""
     with gin.config_scope("forward"):
@@ -150,13 +162,6 @@ def make_optimizers(optimizer, inverse_optimizer) -> dict:
         with gin.config_scope("inverse"):
             made["inverse_optimizer"] = inverse_optimizer()
     return made
-
-
-def refuse_unused(operative: str) -> None:
-    """Raises ValueError where a binding has no effect on this run: most often a mistake."""
-    names = bindings.unused_bindings(gin.config_str(), operative)
-    if names:
-        raise ValueError(f"no part of this run reads the binding {names[0]}; leave it out")
 
 
 def is_paper_data(dataset, paper_dataset: str | None) -> bool:

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import gin
 from gin import config_parser
 
+from tp_keras.experiment import boundary  # noqa: F401, whose check `gin.finalize` calls
+
 PACKAGE = pathlib.Path(__file__).parents[1]
 # A wheel carries gin/ inside the package, a checkout has it beside the package
 INSTALLED = PACKAGE if (PACKAGE / "gin").is_dir() else PACKAGE.parent

@@ -2,7 +2,6 @@
 
 import dataclasses
 import re
-import zlib
 from collections.abc import Iterator
 
 import keras
@@ -29,6 +28,7 @@ MAY_CHANGE = (
     "train.paper_error",
     "train.paper_dataset",
     "load.data_dir",
+    "load.broken_photographs",
 )
 # Options of `compile` that change how fast a step is, or what is measured beside it
 OF_SPEED = ("steps_per_execution", "jit_compile", "run_eagerly", "metrics", "weighted_metrics")
@@ -98,18 +98,9 @@ def _flat(name, value, keep_name=False) -> Iterator[tuple]:
 
 
 def _contents(dataset):
-    """A dataset's numbers and texts, and checksums of its arrays."""
+    """A dataset's options, and what tells its data from other data."""
     fields = {field.name: getattr(dataset, field.name) for field in dataclasses.fields(dataset)}
-    found = {}
-    for name, value in fields.items():
-        if isinstance(value, np.ndarray | np.generic):
-            found[name] = value.tolist()
-        elif isinstance(value, tuple) and any(isinstance(part, np.ndarray) for part in value):
-            found[name] = " ".join(_checksum(part) for part in value)
-        elif value is None or isinstance(value, str | bool | int | float | tuple):
-            found[name] = value
-    return found
-
-
-def _checksum(array):
-    return f"{array.dtype}{array.shape}:{zlib.crc32(np.ascontiguousarray(array)):08x}"
+    arrays = {k: v.tolist() for k, v in fields.items() if isinstance(v, np.ndarray | np.generic)}
+    plain = (str, bool, int, float, type(None))
+    options = {name: value for name, value in fields.items() if isinstance(value, plain)}
+    return {**options, **arrays, **dataset.fingerprint}

@@ -65,6 +65,7 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
         "train_examples": dataset.train_examples,
         "asked_epochs": about["asked_epochs"],
         "skipped_examples_per_epoch": dataset.skipped_examples,
+        **({"broken_photographs": len(dataset.broken)} if dataset.broken else {}),
         **summarize(rows),
         **({"measured_train_error": measured_train_error(learner, dataset)} if rows else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
@@ -129,6 +130,8 @@ def closing_lines(result: dict, in_words, paper_error: float | None) -> list[str
         lines.append(
             f"test {chosen}  at epoch {result['chosen_epoch']}, the best on held-out examples"
         )
+    if broken := result.get("broken_photographs"):
+        lines.append(f"{broken} photographs could not be decoded and were skipped")
     return lines
 
 

@@ -14,6 +14,7 @@ from tp_keras.distribution.collectives import (
 )
 from tp_keras.experiment.callbacks import EpochCSVLogger
 from tp_keras.experiment.checkpoints import Checkpoints
+from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.preemption import Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
@@ -74,6 +75,7 @@ class BackupAndResume(keras.callbacks.Callback):
         self.others, self.numbers = others, None
         self.checkpoints, self.log, self.preemption = checkpoints, log, preemption
         self.steps_per_epoch, self.policy = dataset.steps_per_epoch, policy
+        self.data = dataset.fingerprint
         self.first_epoch = self.first_step = 0
         self.metrics, self.saved_at = [], time.monotonic()
 
@@ -88,10 +90,12 @@ class BackupAndResume(keras.callbacks.Callback):
           The epoch to go on with, counted from 0, and how many of its steps are done.
 
         Raises:
-          ValueError: If several processes do not find the same checkpoint.
+          ValueError: If several processes do not find the same checkpoint, or the run has been
+            trained on other data.
         """
         found = self.checkpoints.restore(say)
         if found:
+            refuse_other_data(found.get("data", self.data), self.data)
             self.first_epoch, self.first_step = found["epoch"], found["step"]
             self.metrics, self.numbers = found["metrics"], found["callbacks"]
             self.log.restore(found["rows"], found["seconds"])
@@ -152,9 +156,18 @@ class BackupAndResume(keras.callbacks.Callback):
     def _save(self, epoch, step, seconds):
         where = {"epoch": epoch, "step": step, "seconds": seconds}
         progress = {**where, "metrics": self.metrics, "rows": self.log.rows}
-        progress["callbacks"] = self.numbers
+        progress |= {"callbacks": self.numbers, "data": self.data}
         self.checkpoints.save(epoch * self.steps_per_epoch + step, progress)
         self.saved_step, self.saved_at = step, time.monotonic()
+
+
+def refuse_other_data(found: dict[str, str], present: dict[str, str]) -> None:
+    """Raises ValueError where the data that a run has been trained on is not the present one."""
+    if found != present:
+        raise ValueError(
+            "--run_dir holds a run on other data: it differs in "
+            f"{first_difference(found, present)}; give back that data, or choose another folder"
+        )
 
 
 def numbers_of(callback: keras.callbacks.Callback) -> dict[str, float]:

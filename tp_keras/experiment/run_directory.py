@@ -15,6 +15,8 @@ from tp_keras.experiment.whole_files import remove_partials, write_whole
 
 OPERATIVE = "operative.gin"
 
+PATTERN = re.compile(r"[*?\[\\]")
+
 
 class CannotWrite(Exception):
     """A run folder that could be written once and no longer can."""
@@ -35,6 +37,8 @@ class RunDirectory:
     """
 
     def __init__(self, path: str | os.PathLike, operative: str, writes: bool = True):
+        if PATTERN.search(str(path)):  # TensorFlow would look for the checkpoints elsewhere
+            raise ValueError(f"--run_dir must hold none of * ? [ and \\, received {str(path)!r}")
         self.path, self.writes, self.lock = pathlib.Path(path), writes, None
         self.settings = identity(operative)
         try:

@@ -45,7 +45,8 @@ def run(
       epochs: Epochs to train in all, those of earlier calls included.
       schedule: A callback that sets the phases of each epoch, from `tp_keras.schedules`, or None.
       callbacks: Further callbacks. In their logs `test_error` is the test set's and, where examples
-        are held out, `val_error` theirs. One that has `set_run(dataset, directory)` is given these.
+        are held out, `val_error` theirs. One that has `set_run` is given the dataset and the
+        `RunDirectory`.
       checkpoint_policy: When checkpoints are written within an epoch, and how many are kept.
       seed: Number of the run for its record; None is the dataset's seed.
       architecture: Name of the network for the record.
@@ -69,21 +70,24 @@ def run(
       learner.compile(keras.optimizers.Adam(1e-3), inverse_optimizer=keras.optimizers.Adam(1e-3))
       result = tp_keras.experiment.run(dataset, learner, "runs/mine", epochs=20)
     """
-    check_arguments(dataset, learner, epochs)
+    check_arguments(dataset, learner, epochs, schedule)
     directory, callbacks = pathlib.Path(directory).expanduser(), list(callbacks)
     for callback in callbacks:
-        prepare(callback, dataset, directory)
+        prepare(callback)
     settings = describe(dataset, learner, schedule) if settings is None else settings
     writes = strategies.is_chief(learner.distribute_strategy)
     output = Output(verbose and writes)
     with open_run_directory(directory, settings, learner.distribute_strategy) as folder:
+        for callback in (each for each in callbacks if hasattr(each, "set_run")):
+            callback.set_run(dataset, folder)
         result = finished_result(folder, epochs, output.say)
         if result is None:
             what = (dataset, learner, schedule, callbacks, epochs)
-            rows = fit(folder, settings, *what, checkpoint_policy, output)
-            seed = dataset.seed if seed is None else seed
-            about = {"architecture": architecture, "seed": seed, "asked_epochs": epochs}
-            result = write_results(folder, learner, dataset, schedule, about, rows)
+            about = {"architecture": architecture, "asked_epochs": epochs}
+            about["seed"] = dataset.seed if seed is None else seed
+            with dataset.naming_damage():
+                rows = fit(folder, settings, *what, checkpoint_policy, output)
+                result = write_results(folder, learner, dataset, schedule, about, rows)
         elif restore_weights:
             load_last_weights(folder.path / "last.weights.h5", learner)
         for line in closing_lines(result, learner.objective.in_words, paper_error):
@@ -103,7 +107,7 @@ def load_last_weights(path, learner) -> None:
         ) from error
 
 
-def check_arguments(dataset, learner, epochs) -> None:
+def check_arguments(dataset, learner, epochs, schedule) -> None:
     """Raises ValueError where an argument of `run` is of the wrong kind, or two do not fit."""
     if not isinstance(dataset, Dataset):
         raise ValueError(
@@ -115,13 +119,20 @@ def check_arguments(dataset, learner, epochs) -> None:
             "`learner` must be a learning rule of tp_keras.learners, or one derived from Learner, "
             f"that is compiled, received {type(learner).__name__}"
         )
+    if learner.objective is None:
+        raise ValueError(
+            "`learner` must have an objective of tp_keras.objectives, whose error a run reports, "
+            "received None"
+        )
     if epochs < 0:
         raise ValueError(f"`epochs` (--epochs) must not be negative, received {epochs}")
+    if hasattr(schedule, "check"):
+        schedule.check(learner)
     strategies.refuse_unfit(learner.distribute_strategy, dataset, learner.jit_compile)
 
 
-def prepare(callback, dataset, directory) -> None:
-    """Gives a callback dataset and folder where it has `set_run`.
+def prepare(callback) -> None:
+    """Sets how a callback compares what it watches.
 
     Raises:
       ValueError: If it could not be resumed.
@@ -133,5 +144,3 @@ def prepare(callback, dataset, directory) -> None:
         )
     if getattr(callback, "mode", None) == "auto":
         callback.mode = "min"  # all that a run measures is a loss or an error
-    if hasattr(callback, "set_run"):
-        callback.set_run(dataset, directory)

@@ -38,15 +38,12 @@ class TensorBoardLogger(keras.callbacks.Callback):
                     tf.summary.scalar(f"{measure}/{part}", value)
                 else:
                     tf.summary.scalar(f"{name}/train", value)
-            for name, optimizer in self._optimizers().items():
-                rate = keras.ops.convert_to_numpy(optimizer.learning_rate)
-                tf.summary.scalar(f"learning_rate/{name}", rate)
+            for name in self.model.optimizer_names:
+                rate = keras.ops.convert_to_numpy(getattr(self.model, name).learning_rate)
+                part = name.removesuffix("optimizer").strip("_") or "forward"
+                tf.summary.scalar(f"learning_rate/{part}", rate)
         with self.folder.writing():
             self.writer.flush()
 
     def on_train_end(self, logs=None):
         self.writer.close()
-
-    def _optimizers(self):
-        inverse = getattr(self.model, "inverse_optimizer", None)
-        return {"forward": self.model.optimizer} | ({"inverse": inverse} if inverse else {})

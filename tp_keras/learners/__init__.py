@@ -7,9 +7,11 @@ from tp_keras.learners.dtp import DTP
 from tp_keras.learners.fa import FA
 from tp_keras.learners.fixed_dtp import FixedDTP
 from tp_keras.learners.frozen import Frozen
+from tp_keras.learners.inverse_learner import InverseLearner
 from tp_keras.learners.kolen_pollack import KolenPollack
 from tp_keras.learners.ldrl import LDRL
-from tp_keras.learners.learner import Learner
+from tp_keras.learners.learner import Learner, Update
+from tp_keras.learners.rule import rule
 from tp_keras.learners.sdtp import SDTP
 from tp_keras.learners.sign_symmetry import SignSymmetry
 from tp_keras.learners.target_learner import TargetLearner
@@ -27,9 +29,12 @@ __all__ = [
     "TP",
     "FixedDTP",
     "Frozen",
+    "InverseLearner",
     "KolenPollack",
     "Learner",
     "SignSymmetry",
     "TargetLearner",
+    "Update",
     "WeightMirror",
+    "rule",
 ]

@@ -1,17 +1,15 @@
 """SDTP with auxiliary outputs (AO-SDTP), Bartunov et al. (2018)."""
 
-import gin
-import keras
 import tensorflow as tf
 
 from tp_keras.layers import Dense
+from tp_keras.learners.rule import at_least, rule
 from tp_keras.learners.sdtp import SDTP
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("ao_sdtp")
 class AOSDTP(SDTP):
-    """SDTP on an output o padded with fixed random features z of the layer below.
+    """SDTP on an output o padded with fixed random features z of the block below.
 
     h[L] = [o, z], target[L] = [label, z]; z has `auxiliary_units` features.
     """
@@ -19,29 +17,28 @@ class AOSDTP(SDTP):
     def __init__(
         self,
         network,
-        objective,
-        noise_stddev,
-        auxiliary_units,
+        objective=None,
+        noise_stddev=None,
+        auxiliary_units=None,
         inverse_activation="tanh",
         inverse="paired",
         reduction="sum",
         seed=0,
+        inverses=None,
         name=None,
     ):
-        self.auxiliary_units = auxiliary_units
-        super().__init__(
-            network, objective, noise_stddev, inverse_activation, inverse, reduction, seed, name
-        )
+        self.auxiliary_units = at_least("auxiliary_units", auxiliary_units, 1)
+        options = (noise_stddev, inverse_activation, inverse, reduction, seed, inverses, name)
+        super().__init__(network, objective, *options)
         top = network.f[network.depth]
         self.auxiliary = Dense(auxiliary_units, "tanh", trainable=False, dtype=top.dtype_policy)
-        self.auxiliary.build((None, *top.in_shape))
+        self.auxiliary.build((None, *network.shapes[network.depth - 1]))
 
-    def targets(self, a, h, y):
-        L = self.depth
+    def targets(self, record, y):
+        h, L, label = record.h, self.depth, self.output_target(y)
         z = self.auxiliary(h[L - 1])
         padded = {**h, L: tf.concat([h[L], z], -1)}
-        target = super().targets(a, padded, tf.concat([y, z], -1))
-        return {**target, L: y}
+        return {**self.descend(padded, tf.concat([label, z], -1)), L: label}
 
     def forward(self, l, h):
         out = super().forward(l, h)

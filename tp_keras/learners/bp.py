@@ -1,22 +1,18 @@
 """Backpropagation (BP), Rumelhart et al. (1986)."""
 
-import gin
-import keras
-
-from tp_keras.learners.learner import Learner, through
+from tp_keras.learners.learner import Learner
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("bp")
 class BP(Learner):
-    """Errors descend through the transposed forward weights.
+    """Errors descend through the gradient of every block, an affine one's transposed weights.
 
-    delta[l] = sigma'(a[l]) * A[l+1]^T delta[l+1]
+    error[l] = A[l+1]^T (sigma'(a[l+1]) * error[l+1])
     """
 
-    def deltas(self, a, h, y):
-        f, L = self.network.f, self.depth
-        delta = {L: self.output_delta(a, y)}
-        for l in reversed(range(1, L)):
-            delta[l] = through(f[l].activation, a[l], f[l + 1].adjoint(delta[l + 1]))
-        return delta
+    def errors(self, record, y):
+        error = {self.depth: self.output_error(record, y)}
+        for l in reversed(range(1, self.depth)):
+            error[l] = record.below(l + 1, error[l + 1])
+        return error

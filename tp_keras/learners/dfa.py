@@ -1,18 +1,15 @@
 """Direct feedback alignment (DFA), Nokland (2016)."""
 
-import gin
-import keras
-
 from tp_keras import feedback
-from tp_keras.learners.learner import Learner, through
+from tp_keras.learners.learner import Learner
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("dfa")
 class DFA(Learner):
-    """The output error reaches each hidden layer through fixed random weights of its own.
+    """The output error reaches each hidden block through fixed random weights of its own.
 
-    delta[l] = sigma'(a[l]) * B[l] delta[L]
+    error[l] = B[l] error[L]
 
     Args:
       feedback_storage: How B is kept, "stored", "stored_bfloat16" or "seeded" (see
@@ -20,17 +17,16 @@ class DFA(Learner):
       seed: Seed of a seeded B, an integer.
     """
 
-    def __init__(self, network, objective, feedback_storage="stored", seed=0, name=None):
+    def __init__(self, network, objective=None, feedback_storage="stored", seed=0, name=None):
         super().__init__(network, objective, name=name)
         self.feedback_storage, self.seed = feedback_storage, seed
         self.B = feedback.direct(network, feedback_storage, seed)
 
-    def deltas(self, a, h, y):
-        f, B, L = self.network.f, self.B, self.depth
-        delta = {L: self.output_delta(a, y)}
-        for l in range(1, L):
-            delta[l] = through(f[l].activation, a[l], B[l](delta[L]))
-        return delta
+    def errors(self, record, y):
+        error = {self.depth: self.output_error(record, y)}
+        for l in range(1, self.depth):
+            error[l] = self.B[l](error[self.depth])
+        return error
 
     def get_config(self):
         names = ("feedback_storage", "seed")

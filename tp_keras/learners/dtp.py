@@ -1,15 +1,12 @@
 """Difference target propagation (DTP), Lee et al. (2015)."""
 
-import gin
-import keras
-
 from tp_keras.layers.transpose import difference
-from tp_keras.learners.target_learner import TargetLearner
+from tp_keras.learners.inverse_learner import InverseLearner
+from tp_keras.learners.rule import at_least, rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
-class DTP(TargetLearner):
+@rule("dtp")
+class DTP(InverseLearner):
     """SDTP whose topmost hidden target is a step down the gradient of the loss.
 
     target[L-1] = h[L-1] - alpha * A[L]^T delta[L], on each example's own gradient; no g[L]
@@ -18,27 +15,27 @@ class DTP(TargetLearner):
     def __init__(
         self,
         network,
-        objective,
-        noise_stddev,
-        alpha,
+        objective=None,
+        noise_stddev=None,
+        alpha=None,
         inverse_activation="tanh",
         inverse="paired",
         reduction="sum",
         seed=0,
+        inverses=None,
         name=None,
     ):
-        super().__init__(
-            network, objective, noise_stddev, inverse_activation, inverse, reduction, seed, name
-        )
-        self.alpha = alpha
+        options = (noise_stddev, inverse_activation, inverse, reduction, seed, inverses, name)
+        super().__init__(network, objective, *options)
+        self.alpha = at_least("alpha", alpha, 0)
 
-    def inverses(self):
-        return {l: g for l, g in super().inverses().items() if l < self.depth}
+    @property
+    def highest_inverse(self):
+        return self.depth - 1
 
-    def targets(self, a, h, y):
-        f, g, L = self.network.f, self.g, self.depth
-        target = {L: self.objective.target(y)}
-        target[L - 1] = h[L - 1] - self.alpha * f[L].adjoint(self.output_delta(a, y))
+    def targets(self, record, y):
+        g, h, L = self.g, record.h, self.depth
+        target = {L - 1: h[L - 1] - self.alpha * record.below(L, self.example_error(record, y))}
         for l in reversed(range(1, L - 1)):
             target[l] = h[l] + difference(g[l + 1], target[l + 1], h[l + 1])
         return target

@@ -1,27 +1,25 @@
 """Feedback alignment (FA), Lillicrap et al. (2016)."""
 
-import gin
-import keras
-
 from tp_keras import feedback
-from tp_keras.learners.learner import Learner, through
+from tp_keras.learners.learner import Learner
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("fa")
 class FA(Learner):
     """Backpropagation with fixed random weights in place of the transposed forward ones.
 
-    delta[l] = sigma'(a[l]) * B[l+1] delta[l+1]
+    error[l] = B[l+1] (sigma'(a[l+1]) * error[l+1])
+
+    Blocks 2..L must be affine; `tp_keras.convert` brings the rule to any other model.
     """
 
-    def __init__(self, network, objective, name=None):
+    def __init__(self, network, objective=None, name=None):
         super().__init__(network, objective, name=name)
-        self.B = feedback.random(network)
+        self.B = feedback.random(network, type(self).__name__)
 
-    def deltas(self, a, h, y):
-        f, B, L = self.network.f, self.B, self.depth
-        delta = {L: self.output_delta(a, y)}
-        for l in reversed(range(1, L)):
-            delta[l] = through(f[l].activation, a[l], B[l + 1](delta[l + 1]))
-        return delta
+    def errors(self, record, y):
+        error = {self.depth: self.output_error(record, y)}
+        for l in reversed(range(1, self.depth)):
+            error[l] = record.below(l + 1, error[l + 1], self.B[l + 1])
+        return error

@@ -1,15 +1,13 @@
 """Fixed-weight difference target propagation (FW-DTP), Shibuya et al. (2023)."""
 
-import gin
-import keras
 import tensorflow as tf
 
 from tp_keras import feedback
-from tp_keras.learners.learner import Learner, through
+from tp_keras.learners.learner import Learner
+from tp_keras.learners.rule import at_least, rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("fixed_dtp")
 class FixedDTP(Learner):
     """DTP whose inverses keep their initial weights; the authors' variant without batch norm.
 
@@ -25,19 +23,19 @@ class FixedDTP(Learner):
       feedback_limit: The weights V are drawn between plus and minus this.
     """
 
-    def __init__(self, network, objective, beta, feedback_limit, name=None):
+    def __init__(self, network, objective=None, beta=None, feedback_limit=None, name=None):
         super().__init__(network, objective, name=name)
-        self.beta, self.feedback_limit = beta, feedback_limit
+        self.beta = at_least("beta", beta, 0)
+        self.feedback_limit = at_least("feedback_limit", feedback_limit, 0)
         self.g = feedback.fixed_inverses(network, feedback_limit)
 
-    def deltas(self, a, h, y):
-        f, g, L = self.network.f, self.g, self.depth
-        h, step = {**h, L: a[L]}, {L: -self.beta * self.output_delta(a, y)}  # target = h + step
-        delta = {L: -2.0 * step[L]}
+    def errors(self, record, y):
+        g, L = self.g, self.depth
+        h, step = {**record.h, L: record.a[L]}, {}  # target = h + step
+        step[L] = -self.beta * self.example_error(record, y)
         for l in reversed(range(1, L)):
             step[l] = tanh_difference(g[l + 1].linear(h[l + 1]), g[l + 1].linear(step[l + 1]))
-            delta[l] = through(f[l].activation, a[l], -2.0 * step[l])
-        return delta
+        return {l: record.scaled(-2.0 * step[l]) for l in step}
 
     def get_config(self):
         names = ("beta", "feedback_limit")

@@ -1,20 +1,15 @@
 """Frozen hidden layers: the control that tells whether depth is used at all."""
 
-import gin
-import keras
-import tensorflow as tf
-
 from tp_keras.learners.learner import Learner
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("frozen")
 class Frozen(Learner):
-    """Hidden layers keep their initial weights, only the output layer learns.
+    """Hidden blocks keep their initial weights, only the output block learns.
 
-    delta[l] = 0 below the output
+    There is no error[l] below the output.
     """
 
-    def deltas(self, a, h, y):
-        L = self.depth
-        return {**{l: tf.zeros_like(a[l]) for l in range(1, L)}, L: self.output_delta(a, y)}
+    def errors(self, record, y):
+        return {self.depth: self.output_error(record, y)}

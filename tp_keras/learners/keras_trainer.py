@@ -1,5 +1,7 @@
 """Model.fit on many devices and hosts, with many steps in one call."""
 
+import types
+
 import tensorflow as tf
 
 
@@ -11,8 +13,12 @@ class DistributedFit:
     after the last batch. Here a step is a graph that takes a batch, not an iterator.
     """
 
+    _epoch_length = None
+
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: stock Keras builds from a batch here, and eats it."""
+        """Notes how long an epoch is; stock Keras builds from a batch here, which is then lost."""
+        if iterator is not None and self._epoch_length is None:
+            self._epoch_length, self._epoch_steps = iterator.num_batches, 0
 
     def _one_step(self, step):
         strategy = self.distribute_strategy
@@ -38,6 +44,14 @@ class DistributedFit:
                 return one_step(iterator.get_next())
 
             def up_to_steps(iterator):
+                if isinstance(iterator, types.GeneratorType):  # of `train_on_batch`
+                    return one_step(next(iterator))
+                if not self._epoch_length:
+                    raise ValueError(
+                        "`steps_per_epoch` must be given where steps_per_execution is above 1 and "
+                        f"the data does not know its length, received {self._epoch_length}"
+                    )
+                # The last call of an epoch takes the steps that are left
                 count = min(steps, self._epoch_length - self._epoch_steps)
                 self._epoch_steps = (self._epoch_steps + count) % self._epoch_length
                 return many_steps(iterator, tf.constant(count))
@@ -67,16 +81,6 @@ class DistributedFit:
             self.test_function = up_to_steps
         return self.test_function
 
-    def fit(self, x=None, *args, steps_per_epoch=None, **kwargs):
-        if self.steps_per_execution > 1:
-            known = steps_per_epoch
-            if known is None and isinstance(x, tf.data.Dataset):
-                known = int(x.cardinality().numpy())
-            if known is None or known < 1:
-                raise ValueError(
-                    "`steps_per_epoch` must be given where steps_per_execution is above 1 and "
-                    f"the data does not know its length, received {steps_per_epoch}"
-                )
-            # The last call of an epoch takes the steps that are left
-            self._epoch_length, self._epoch_steps = known, 0
-        return super().fit(x, *args, steps_per_epoch=steps_per_epoch, **kwargs)
+    def fit(self, *args, **kwargs):
+        self._epoch_length = None
+        return super().fit(*args, **kwargs)

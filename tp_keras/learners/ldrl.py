@@ -1,17 +1,15 @@
 """DTP with the local difference reconstruction loss (L-DRL), Ernoult et al. (2022)."""
 
-import gin
-import keras
 import tensorflow as tf
 
 from tp_keras import keys
 from tp_keras.learners.dtp import DTP
-from tp_keras.learners.target_learner import squared_norm
+from tp_keras.learners.inverse_learner import squared_norm
+from tp_keras.learners.rule import rule
 from tp_keras.noise import normal_like
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("ldrl")
 class LDRL(DTP):
     """DTP whose inverses learn the transposed Jacobians of their layers, not the inverses.
 

@@ -1,114 +1,179 @@
 """What all learning rules share: the step from errors to weights."""
 
+from typing import NamedTuple
+
 import keras
 import tensorflow as tf
 
+from tp_keras.learners.compiling import Compiling
 from tp_keras.learners.keras_trainer import DistributedFit
+from tp_keras.learners.tasks import ObjectiveTask
 
 
-class Learner(DistributedFit, keras.Model):
-    """A network, and a rule that gives each of its layers an error.
+class Update(NamedTuple):
+    """What an optimizer applies: a gradient for each of some weights."""
 
-    A rule is one method, `deltas`: from the activations of a batch to delta[l], the error of
-    every pre-activation a[l]. The rest is common to all rules: layer l descends the gradient of
-    <delta[l], a[l]> with respect to its own weights, h[l-1] held fixed. Errors are per example;
-    the mean over the batch is taken here, once.
+    optimizer: keras.optimizers.Optimizer
+    gradients: list
+    weights: list
+
+
+class Learner(Compiling, DistributedFit, keras.Model):
+    """A network, and a rule that gives the output of each of its blocks an error.
+
+    A rule is one method, `errors`: from the activations of a batch to the error of every h[l]. The
+    rest is common to all rules: block l descends the gradient of <error[l], h[l]> with respect to
+    its own weights, h[l-1] held fixed. Errors are per example; `record.scaled` takes the mean over
+    the batch and sample weights into account, once.
 
     Args:
       network: The `Network` that learns.
-      objective: What its output learns, from `tp_keras.objectives`.
+      objective: What its output learns, from `tp_keras.objectives`; None leaves it to the loss
+        that `compile` is given.
     """
 
-    def __init__(self, network, objective, name=None):
+    rule_name = None
+    declared_phases = ("forward",)  # what can learn in a step, see `set_phases`
+    optimizer_names = ("optimizer",)  # attributes of the rule that are optimizers
+    needs_target = False  # whether the rule reads `output_target`
+
+    def __init__(self, network, objective=None, name=None):
         super().__init__(name=name)
-        objective.check(network)
-        self.network = network
-        self.objective = objective
-        self.depth = network.depth
-        self.phases = ("forward",)
+        self.network, self.objective, self.depth = network, objective, network.depth
+        self.task = ObjectiveTask(objective, network) if objective else None
+        self.phases = self.declared_phases
         self._phase_functions = {}
         self.loss_metric = keras.metrics.Mean(name="loss")
-        self.error_metrics = {name: keras.metrics.Mean(name=name) for name in objective.errors}
+        names = self.task.errors if self.task else ()
+        self.error_metrics = {name: keras.metrics.Mean(name=name) for name in names}
         self.built = True
+        self._build_shapes_dict = {"input_shape": (None, *network.in_shape)}
 
-    def deltas(self, a, h, y):
-        """Errors of the pre-activations.
+    def errors(self, record, y):
+        """Errors of the activations.
 
         Args:
-          a: Pre-activations by layer, 1..L, each `(batch, *out_shape)`.
-          h: Activations by layer, 0..L.
-          y: Labels, one-hot, `(batch, classes)`.
+          record: What the batch left behind, a `Record` with `h`, `a` and `below`.
+          y: Labels, as the loss reads them: one-hot, `(batch, classes)`, under an objective.
 
         Returns:
-          Dictionary delta by layer, 1..L, each shaped like a[l].
+          Dictionary by block: the error of h[l] for l < L, shaped like it, and of a[L]. A block
+          that has none does not learn.
         """
         raise NotImplementedError
 
-    def output_delta(self, a, y):
-        """Error of the output layer, the same under every rule."""
-        return self.objective.delta(a[self.depth], y)
+    def output_error(self, record, y):
+        """The error of a[L], the same under every rule: the gradient of the loss."""
+        return self.task.error(record, y)
 
-    def compile(self, optimizer, *, steps_per_execution=1, jit_compile=False, run_eagerly=False):
-        """Sets the optimizer of the forward weights; `jit_compile` asks for XLA."""
-        super().compile(
-            optimizer,
-            steps_per_execution=steps_per_execution,
-            jit_compile=jit_compile,
-            run_eagerly=run_eagerly,
-        )
-        # Unbuilt, it would be left out of saved weights
-        self.optimizer.build(self.network.trainable_variables)
-        self._phase_functions = {}
+    def example_error(self, record, y):
+        """The gradient of each example's own loss with respect to a[L], whatever its weight."""
+        return self.task.error(record, y, weighted=False)
 
-    def enter(self, *phases):
-        """Restricts the steps to come to these phases; each combination compiles once."""
+    def output_target(self, y):
+        """The output that the loss is least at, shaped like h[L]."""
+        return self.task.target(y)
+
+    def updates(self, record, y):
+        """The updates of a step, all at the weights before it; each is applied before the next."""
+        return [self.forward_update(record, self.errors(record, y))]
+
+    def forward_update(self, record, errors):
+        """The update that takes the network's weights down <error[l], h[l]>."""
+        weights = self.network.trainable_variables
+        return Update(self.optimizer, record.gradients(errors), weights)
+
+    def call(self, x, training=None):
+        return self.network(x, training=training)
+
+    def fit(self, *args, **kwargs):
+        callbacks = kwargs.get("callbacks") or (args[5] if len(args) > 5 else None) or ()
+        own = {metric.name for metric in (self.loss_metric, *self.error_metrics.values())}
+        for callback in getattr(callbacks, "callbacks", callbacks):
+            # Keras guesses from names whether more is better; losses and errors shall fall
+            monitored = getattr(callback, "monitor", "").removeprefix("val_")
+            if getattr(callback, "mode", None) == "auto" and monitored in own:
+                callback.mode = "min"
+        return super().fit(*args, **kwargs)
+
+    def export(self, *args, **kwargs):
+        """Writes the network for serving, as `keras.Model.export` does."""
+        return self.network.export(*args, **kwargs)
+
+    def train_step(self, batch):
+        x, y, sample_weight = self.unpack(batch)
+        with tf.GradientTape(persistent=True) as tape:
+            record = self.network.record(x, tape)
+        record.sample_weight = sample_weight
+        record.scale = self.optimizer.scale_loss(1.0 / global_batch_size(record))
+        for optimizer, gradients, weights in self.updates(record, y):
+            optimizer.apply(gradients, weights)
+        L = self.depth
+        return self.measure(batch, record.a[L], record.h[L], y, sample_weight, record.losses)
+
+    def test_step(self, batch):
+        x, y, sample_weight = self.unpack(batch)
+        a, h, losses = self.network.outputs(x)
+        return self.measure(batch, a, h, y, sample_weight, losses)
+
+    def unpack(self, batch):
+        """Returns inputs, labels as the loss reads them, and a weight for each example or None."""
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        if sample_weight is not None:
+            sample_weight = example_weights(sample_weight)
+        return x, self.task.labels(y, self.network.stack[-1].variable_dtype), sample_weight
+
+    def measure(self, batch, a, h, y, sample_weight, losses):
+        """Updates the metrics: mean loss, the objective's errors in percent, and `compile`'s."""
+        loss, examples = self.task.losses(a, h, y, sample_weight)
+        self.loss_metric.update_state(loss + tf.add_n(losses) if losses else loss, examples)
+        for name, error in self.task.errors.items():
+            self.error_metrics[name].update_state(error(a, y))
+        x, as_given, _ = keras.utils.unpack_x_y_sample_weight(batch)
+        return self.compute_metrics(x, as_given, h, sample_weight)
+
+    @property
+    def metrics(self):
+        own = [self.loss_metric, *self.error_metrics.values()]
+        others = {id(m) for m in [*own, *self.hidden_metrics]}
+        # Keras' own tracker of the loss, also called "loss", stands first among all
+        return own + [m for m in super().metrics if id(m) not in others and m.name != "loss"]
+
+    @property
+    def hidden_metrics(self):
+        """Metrics of the rule that are not shown now."""
+        return []
+
+    @property
+    def optimizers(self):
+        """All optimizers of the rule, the network's first; their state is the learner's."""
+        return [getattr(self, name) for name in self.optimizer_names]
+
+    @property
+    def seeds(self):
+        """The state of the network's random layers, such as dropout."""
+        known = {id(w) for w in self.network.weights}
+        return [v for v in self.network.variables if id(v) not in known]
+
+    def set_phases(self, *phases):
+        """Restricts the steps to come to these phases; each combination compiles once.
+
+        Raises:
+          ValueError: If the rule does not have one of them.
+        """
+        self.refuse_unknown_phases(phases)
         self.phases = phases
         if phases not in self._phase_functions:
             self._phase_functions[phases] = self.make_train_function(force=True)
         self.train_function = self._phase_functions[phases]
 
-    def call(self, x):
-        return self.network(x)
-
-    def updates(self, tape, a, h, y):
-        """`(optimizer, gradients, weights)` triples, all at the weights before the step.
-
-        Each may be applied before the next is asked for.
-        """
-        return [self.forward_update(tape, a, y, self.deltas(a, h, y))]
-
-    def forward_update(self, tape, a, y, deltas):
-        """The triple that takes the network's weights down <delta[l], a[l]>."""
-        scale = 1.0 / global_batch_size(y)
-        deltas = {l: scale * delta for l, delta in deltas.items()}
-        weights = self.network.trainable_variables
-        gradients = tape.gradient(a, [w.value for w in weights], output_gradients=deltas)
-        return self.optimizer, gradients, weights
-
-    def train_step(self, batch):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        with tf.GradientTape() as tape:
-            a, h = self.network.activations(x)
-        for optimizer, gradients, weights in self.updates(tape, a, h, y):
-            optimizer.apply(gradients, weights)
-        return self.observe(a, y)
-
-    def test_step(self, batch):
-        x, y, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        a, _ = self.network.activations(x)
-        return self.observe(a, y)
-
-    def observe(self, a, y):
-        """Updates the metrics: mean loss, and the objective's errors, most often in percent."""
-        output = a[self.depth]
-        self.loss_metric.update_state(self.objective.loss(output, y))
-        for name, error in self.objective.errors.items():
-            self.error_metrics[name].update_state(error(output, y))
-        return {metric.name: metric.result() for metric in self.metrics}
-
-    @property
-    def metrics(self):
-        return [self.loss_metric, *self.error_metrics.values()]
+    def refuse_unknown_phases(self, phases):
+        unknown = [phase for phase in phases if phase not in self.declared_phases]
+        if unknown:
+            raise ValueError(
+                f"{type(self).__name__} has the phases {', '.join(self.declared_phases)}, "
+                f"received {unknown[0]!r}"
+            )
 
     def get_config(self):
         return {
@@ -122,27 +187,19 @@ class Learner(DistributedFit, keras.Model):
         parts = {k: keras.saving.deserialize_keras_object(v) for k, v in config.items()}
         return cls(**parts)
 
-    def get_compile_config(self):
-        return {
-            "optimizer": keras.saving.serialize_keras_object(self.optimizer),
-            "steps_per_execution": self.steps_per_execution,
-            "jit_compile": self.jit_compile,
-            "run_eagerly": self.run_eagerly,
-        }
 
-    def compile_from_config(self, config):
-        self.compile(**{k: keras.saving.deserialize_keras_object(v) for k, v in config.items()})
-
-
-def through(activation, a, error):
-    """Carries an error at h = sigma(a) down to a: sigma'(a) * error."""
-    with tf.GradientTape() as tape:
-        tape.watch(a)
-        h = activation(a)
-    return tape.gradient(h, a, output_gradients=error)
-
-
-def global_batch_size(y):
+def global_batch_size(record):
     """Examples in this step over all replicas, whose gradients the optimizer adds up."""
-    replicas = tf.distribute.get_strategy().num_replicas_in_sync
-    return tf.cast(tf.shape(y)[0] * replicas, y.dtype)
+    return record.examples * tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def example_weights(sample_weight):
+    """Returns `(batch,)` weights.
+
+    Raises:
+      ValueError: If there is not one for each example.
+    """
+    shape = tuple(sample_weight.shape)
+    if len(shape) > 1 and any(side != 1 for side in shape[1:]):
+        raise ValueError(f"`sample_weight` must hold a number for each example, received {shape}")
+    return tf.reshape(sample_weight, (-1,))

@@ -1,30 +1,28 @@
 """Sign-symmetry, Liao et al. (2016), Xiao et al. (2019)."""
 
-import gin
-import keras
-
 from tp_keras import feedback_rules
 from tp_keras.learners.fa import FA
-from tp_keras.learners.learner import through
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("sign_symmetry")
 class SignSymmetry(FA):
     """Feedback with the signs of the forward weights and fixed random magnitudes.
 
-    delta[l] = sigma'(a[l]) * (|B[l+1]| * sign(A[l+1])^T) delta[l+1]
+    error[l] = (|B[l+1]| * sign(A[l+1])^T) (sigma'(a[l+1]) * error[l+1])
 
     Of Liao et al.'s variants the one of fixed random magnitudes, without batch normalisation.
     """
 
-    def deltas(self, a, h, y):
-        f, L = self.network.f, self.depth
-        delta = {L: self.output_delta(a, y)}
-        for l in reversed(range(1, L)):
-            error = f[l + 1].backward_linear(delta[l + 1], self.feedback_kernel(l + 1))
-            delta[l] = through(f[l].activation, a[l], error)
-        return delta
+    def errors(self, record, y):
+        error = {self.depth: self.output_error(record, y)}
+        for l in reversed(range(1, self.depth)):
+            error[l] = record.below(l + 1, error[l + 1], self.feedback(l + 1))
+        return error
+
+    def feedback(self, l):
+        """What stands for A[l]^T, a function of the error of a[l]."""
+        return lambda delta: self.network.f[l].backward_linear(delta, self.feedback_kernel(l))
 
     def feedback_kernel(self, l):
         """The feedback weights of layer l, laid out as B[l]'s."""

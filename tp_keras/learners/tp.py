@@ -1,22 +1,21 @@
 """Target propagation (TP), Bengio (2014) and Lee et al. (2015)."""
 
-import gin
-import keras
-
-from tp_keras.learners.target_learner import TargetLearner
+from tp_keras.learners.inverse_learner import InverseLearner
+from tp_keras.learners.rule import rule
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
-class TP(TargetLearner):
+@rule("tp")
+class TP(InverseLearner):
     """Targets descend from the label through learned inverses.
 
     target[l] = g[l+1](target[l+1])
     """
 
-    def targets(self, a, h, y):
+    needs_target = True
+
+    def targets(self, record, y):
         g, L = self.g, self.depth
-        target = {L: self.objective.target(y)}
+        target = {L: self.output_target(y)}
         for l in reversed(range(1, L)):
             target[l] = g[l + 1](target[l + 1])
         return target

@@ -1,17 +1,16 @@
 """Weight mirror, Akrout et al. (2019)."""
 
-import gin
 import keras
 
 from tp_keras import keys
 from tp_keras.learners.fa import FA
-from tp_keras.learners.learner import global_batch_size
+from tp_keras.learners.learner import Update, global_batch_size
 from tp_keras.learners.mirroring import MeanThenMoving, correlation
+from tp_keras.learners.rule import at_least, rule
 from tp_keras.noise import normal_like
 
 
-@gin.register(module="tp_keras.learners")
-@keras.saving.register_keras_serializable(package="tp_keras")
+@rule("weight_mirror")
 class WeightMirror(FA):
     """Feedback alignment whose B correlates what noise x of its own makes of every layer.
 
@@ -24,27 +23,26 @@ class WeightMirror(FA):
       seed: Seed of the noise, an integer.
     """
 
-    def __init__(self, network, objective, rate, seed=0, name=None):
-        super().__init__(network, objective, name=name)
-        self.rate, self.seed = rate, seed
-        self.phases = ("forward", "mirror")
+    declared_phases = ("forward", "mirror")
+    optimizer_names = ("optimizer", "mirror_optimizer")
 
-    def compile(self, optimizer, **options):
-        super().compile(optimizer, **options)
-        self.mirror_optimizer = keras.optimizers.SGD(MeanThenMoving(self.rate), weight_decay=1.0)
+    def __init__(self, network, objective=None, rate=None, seed=0, name=None):
+        super().__init__(network, objective, name=name)
+        self.rate, self.seed = at_least("rate", rate, 0), seed
+        self.mirror_optimizer = keras.optimizers.SGD(MeanThenMoving(rate), weight_decay=1.0)
         self.mirror_optimizer.build([B.kernel for B in self.B.values()])
 
-    def updates(self, tape, a, h, y):
-        forward = super().updates(tape, a, h, y) if "forward" in self.phases else []
-        return forward + ([self.mirror(h, y)] if "mirror" in self.phases else [])
+    def updates(self, record, y):
+        forward = super().updates(record, y) if "forward" in self.phases else []
+        return forward + ([self.mirror(record)] if "mirror" in self.phases else [])
 
-    def mirror(self, h, y):
+    def mirror(self, record):
         key, gradients = keys.key(self.seed, "mirror", self.mirror_optimizer.iterations.value), []
-        noise = normal_like([h[l - 1] for l in self.B], key, 1.0)
+        noise = normal_like([record.h[l - 1] for l in self.B], key, 1.0)
         for f, x in zip((self.network.f[l] for l in self.B), noise, strict=True):
-            share = -f.preactivation(x) / global_batch_size(y)
+            share = -f.preactivation(x) / global_batch_size(record)
             gradients.append(f.backward_kernel(correlation(f, x, share)))
-        return self.mirror_optimizer, gradients, [B.kernel for B in self.B.values()]
+        return Update(self.mirror_optimizer, gradients, [B.kernel for B in self.B.values()])
 
     def get_config(self):
         return {**super().get_config(), "rate": self.rate, "seed": self.seed}

@@ -20,6 +20,7 @@ MAY_CHANGE = (
     "train.paper_error",
     "train.paper_dataset",
     "load.data_dir",
+    "load.broken_photographs",
 )
 FREE = re.compile(
     r"^(?:(?:\S*[./])?seed|(?:\S*[./])?(?:" + "|".join(map(re.escape, MAY_CHANGE)) + r")) *="

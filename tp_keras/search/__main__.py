@@ -174,7 +174,7 @@ def main(argv):
 
 
 def fail(message: str) -> int:
-    print(f"tp_keras.search: {message}", file=sys.stderr)
+    print(f"tp_keras.search: {train.visible(message)}", file=sys.stderr)
     return train.BAD_INPUT
 
 

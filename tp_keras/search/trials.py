@@ -9,6 +9,7 @@ from optuna.trial import TrialState
 
 from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.lock import Lock
+from tp_keras.experiment.whole_files import write_whole
 from tp_keras.search.space import draw
 from tp_keras.search.study import open_study
 
@@ -130,9 +131,8 @@ class ClaimedTrial:
 
     def _record(self, state, **outcome):
         content = {"trial": self.number, "state": state, "parameters": self.parameters, **outcome}
-        partial = self.folder / ".trial.json.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        partial.replace(self.folder / "trial.json")
+        text = json.dumps(content, indent=2) + "\n"
+        write_whole(self.folder / "trial.json", lambda path: path.write_text(text))
 
 
 def _suggest(trial, name, domain):
