@@ -22,9 +22,8 @@ from hypothesis import strategies as st
 
 import tp_keras.search.trials  # noqa: F401, for what it registers with gin
 from tp_keras import train
-from tp_keras.experiment import bindings, config
-from tp_keras.experiment import run as training
-from tp_keras.experiment.run_directory import CannotWrite, RunFolder
+from tp_keras.experiment import bindings, cli, config
+from tp_keras.experiment.run_directory import CannotWrite, RunDirectory
 from tp_keras.experiment.settings import TABLE
 
 sys.path.append(str(pathlib.Path(__file__).parent / "report"))
@@ -132,7 +131,7 @@ def written(value):
 @given(st.sampled_from(SETTINGS), values, st.booleans())
 def test_a_setting_is_taken_or_refused_in_one_line(home, name, value, scoped):
     setting = f"{'forward/' * scoped}{name} = {written(value)}"
-    with mock.patch.object(training, "train"):
+    with mock.patch.object(cli, "train"):
         status, out, err = run_program(
             train, "--gin_file=gin/mnist_fc_sdtp_parallel.gin", f"--gin_bindings={setting}"
         )
@@ -147,7 +146,7 @@ def test_a_setting_is_taken_or_refused_in_one_line(home, name, value, scoped):
 )
 def test_a_flag_is_taken_or_refused_in_one_line(home, name, value):
     arguments = ["--gin_file=gin/mnist_fc_bp.gin", f"--{name}={value}"]
-    with mock.patch.object(training, "train"):
+    with mock.patch.object(cli, "train"):
         status, _, err = run_program(train, *arguments)
     assert status in (0, train.BAD_INPUT), (value, err)
     assert len(err.splitlines()) == (status != 0), (value, err)
@@ -156,7 +155,7 @@ def test_a_flag_is_taken_or_refused_in_one_line(home, name, value):
 @fuzz(100)
 @given(texts | mutated(LEAF))
 def test_the_bindings_of_any_text_can_be_read(text):
-    bindings.bindings(text)
+    bindings.parse_bindings(text)
     bindings.hyperparameters(text)
 
 
@@ -172,7 +171,7 @@ def test_a_run_folder_is_used_or_refused_in_one_line(home, name, content):
     (folder / name).write_bytes(content)
 
     def use():
-        with RunFolder(folder, "train.seed = 0\n") as run:
+        with RunDirectory(folder, "train.seed = 0\n") as run:
             run.read_json("result.json")
 
     outcome(use, ValueError, CannotWrite)

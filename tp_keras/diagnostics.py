@@ -1,4 +1,4 @@
-"""What a rule does inside: angles to backpropagation, reconstructions, targets, saturation.
+"""Measures of a rule: angles to backpropagation, reconstructions, targets, saturation.
 
 Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 """
@@ -38,12 +38,12 @@ class Diagnostics(keras.callbacks.Callback):
         self.every = every
 
     def set_run(self, dataset, folder):
-        """Takes the dataset whose first test batch is measured, and the `RunFolder` to write to."""
+        """Takes the dataset whose first test batch is measured, and the `RunDirectory`."""
         self.dataset, self.folder = dataset, folder
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(str(self.folder.path / "tensorboard"))
+        self.writer = tf.summary.create_file_writer(str(self.folder.path))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:

@@ -11,12 +11,15 @@ from command_line import CommandLine
 from fakes import fake_images
 
 import tp_keras
-from tp_keras.experiment import resume as saving
+from tp_keras.experiment import resume
 from tp_keras.experiment.preemption import Preempted
 
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 SMALL = [f"--gin_bindings={b}" for b in ("build.dense = [7]", "data.load.batch_size = 32")]
 STEPS = 6  # an epoch, of 192 fake images
+PREEMPTED_AT_THE_END = mock.patch.object(
+    resume.BackupAndResume, "on_epoch_end", side_effect=Preempted("enough")
+)
 
 
 class CheckpointsTest(CommandLine):
@@ -208,12 +211,12 @@ class CheckpointsTest(CommandLine):
         self.assertEqual(outside.read_text(), "precious")
         self.assertTrue((folder / "ckpt-old.index").exists())
 
-    def test_pace_must_be_positive(self):
+    def test_a_checkpoint_policy_must_be_positive(self):
         for binding in ("checkpoint_steps", "checkpoint_minutes", "keep_checkpoints"):
             self.assert_refused([BP, f"--gin_bindings=train.{binding} = 0"], binding, "received 0")
 
     def test_the_clock_saves_too(self):
-        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+        with PREEMPTED_AT_THE_END:
             bindings = ("checkpoint_minutes = 1e-9", "steps_per_execution = 1")
             flags = [f"--gin_bindings=train.{binding}" for binding in bindings]
             self.train(1, *flags, f"--run_dir={self.folder / 'clock'}")
@@ -227,9 +230,9 @@ class CheckpointsTest(CommandLine):
 
     def test_minutes_are_of_sixty_seconds(self):
         now = 1000.0
-        with mock.patch.object(saving.time, "monotonic", lambda: now):
-            dataset, pace = mock.Mock(steps_per_epoch=9), saving.Pace(None, 2.0, 1)
-            callback = saving.Saving(None, None, None, dataset, pace)
+        with mock.patch.object(resume.time, "monotonic", lambda: now):
+            dataset, policy = mock.Mock(steps_per_epoch=9), resume.CheckpointPolicy(None, 2.0, 1)
+            callback = resume.BackupAndResume(None, None, None, dataset, policy)
             callback.step = callback.saved_step = 0
             for seconds, due in [(119, False), (121, True)]:
                 now = 1000.0 + seconds
@@ -257,7 +260,7 @@ class CheckpointsTest(CommandLine):
         expected = self.rows()
         self.run_dir = self.folder / "cut"
         cut = [*flags, often, f"--run_dir={self.run_dir}"]
-        with mock.patch.object(saving.Saving, "on_epoch_end", side_effect=Preempted("enough")):
+        with PREEMPTED_AT_THE_END:
             self.assertEqual(self.train(1, *cut)[0], 143)
         _, out, _ = self.train(1, *cut)
         self.assertIn("resumed in epoch 1 after step 4", out)

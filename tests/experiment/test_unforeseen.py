@@ -12,7 +12,7 @@ from fakes import fake_images
 from google.protobuf.message import DecodeError
 
 from tp_keras import train
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
 
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 
@@ -23,7 +23,7 @@ class UnforeseenTest(CommandLine):
         self.enterContext(mock.patch.object(tempfile, "tempdir", str(self.folder)))
 
     def assert_one_line(self, error, *parts):
-        with mock.patch.object(training, "train", side_effect=error):
+        with mock.patch.object(cli, "train", side_effect=error):
             self.assert_refused([BP], *parts, status=train.UNFORESEEN)
 
     def test_every_kind_of_error_is_one_line_with_its_traceback_in_a_file(self):
@@ -38,7 +38,7 @@ class UnforeseenTest(CommandLine):
             RecursionError("maximum depth"),
         ):
             with self.subTest(error=type(error).__name__):
-                with mock.patch.object(training, "train", side_effect=error):
+                with mock.patch.object(cli, "train", side_effect=error):
                     status, _, line = self.run_main(BP)
                 self.assertEqual((status, line.count("\n")), (train.UNFORESEEN, 1), line)
                 self.assertLess(len(line), 300)
@@ -59,7 +59,7 @@ class UnforeseenTest(CommandLine):
 
     def test_a_developer_gets_the_traceback_itself(self):
         with (
-            mock.patch.object(training, "train", side_effect=KeyError("x")),
+            mock.patch.object(cli, "train", side_effect=KeyError("x")),
             self.assertRaises(KeyError),
         ):
             self.run_main(BP, "--verbosity=1")

@@ -1,4 +1,4 @@
-"""From images and labels to the batches that a run sees."""
+"""Datasets: images and labels in batches, by name or of arrays of one's own."""
 
 import os
 
@@ -135,7 +135,7 @@ def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
 
 
 def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
-    """Images of one size; `common` is what both kinds of dataset are told."""
+    """Returns a dataset of images of one size; `common` holds arguments of both kinds."""
     images, labels = parts["train"]
     check_sizes(len(labels), validation_examples, common)
     if common["label"] == "class" and classes < 2:
@@ -167,7 +167,7 @@ def in_memory(common, parts, classes, validation_examples, scaling, crop_padding
 
 
 def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
-    """What is subtracted from images and what they are divided by."""
+    """Returns what is subtracted from images, and what they are divided by."""
     if scaling == "unit":
         return np.float32(0), np.float32(255 if images.dtype == np.uint8 else 1)
     mean, deviation = (
@@ -185,7 +185,7 @@ def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
 def on_disk(
     common, builder, selection, validation_examples, scaling, image_size, broken
 ) -> photos.Photos:
-    """Photographs of all sizes; `common` is what both kinds of dataset are told."""
+    """Returns a dataset of photographs of all sizes."""
     if image_size < 1:
         raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
     split, begin, end = selection.train_range(builder)

@@ -1,4 +1,4 @@
-"""What a run asks of its data, wherever that comes from."""
+"""The base class of all datasets."""
 
 import contextlib
 import dataclasses

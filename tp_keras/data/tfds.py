@@ -22,13 +22,13 @@ REFUSALS = (
     *(ValueError, TypeError, LookupError, AttributeError, AssertionError, OSError, ImportError),
     *(RuntimeError, ParseError, tf.errors.OpError),
 )
-# Archives that nobody may download unasked, by dataset
+# Archives that each user has to download, having registered, by dataset
 MANUAL = {"imagenet2012": ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")}
 
 
 @contextlib.contextmanager
 def quiet_tfds():
-    """Keeps TFDS from thinking aloud while it looks for data."""
+    """Suppresses what TFDS logs while it looks for data."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:
@@ -171,7 +171,7 @@ def _prepare(builder, name):
 
 
 def network_reachable(seconds: float = 3.0) -> bool:
-    """Whether the host that TFDS downloads from answers, found out within `seconds`."""
+    """Returns whether the host that TFDS downloads from answers within `seconds`."""
     try:
         with socket.create_connection(DOWNLOAD_HOST, timeout=seconds):
             return True

@@ -164,7 +164,7 @@ def _bind(text, name, imports, wanted):
 
 
 def _source(text, name):
-    """A text as a file that tells gin its name."""
+    """A text as a file with the name that gin puts into its messages."""
     source = io.StringIO(text)
     source.name = name
     return source

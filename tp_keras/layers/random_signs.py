@@ -1,4 +1,4 @@
-"""A fixed random matrix that is not stored: its signs are drawn again wherever they are used."""
+"""A fixed random matrix that is not stored: its signs are drawn again at each product."""
 
 import math
 
