@@ -10,7 +10,7 @@ PACKAGE = pathlib.Path(__file__).parents[1] / "tp_keras"
 STOREYS = (
     ("commands", "startup", "keys", "noise"),
     ("feedback_rules", "layers"),
-    ("network", "record", "cutting", "feedback", "objectives", "optimizers"),
+    ("network", "record", "blocks", "feedback", "objectives", "optimizers"),
     ("learners",),
     ("schedules", "architectures", "diagnostics", "conversion"),
     ("data", "distribution"),

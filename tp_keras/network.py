@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from tp_keras import cutting
+from tp_keras import blocks
 from tp_keras.layers.affine import Affine
 from tp_keras.record import Record
 
@@ -33,8 +33,8 @@ class Network(keras.Model):
         self.stack = list(layers)
         shapes = [self.in_shape]
         for l, layer in self.f.items():
-            shapes.append(_built(l, layer, shapes[-1]))
-        _refuse_shared(self.stack)
+            shapes.append(blocks.built(l, layer, shapes[-1]))
+        blocks.refuse_shared(self.stack)
         self._shapes = tuple(shapes)
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads
@@ -52,7 +52,7 @@ class Network(keras.Model):
           ValueError: If something flows around the end of a block; the message names the layers
             at which `model` can be cut.
         """
-        return cls(cutting.cut(model, at), model.inputs[0].shape[1:], name=name or model.name)
+        return cls(blocks.cut(model, at), model.inputs[0].shape[1:], name=name or model.name)
 
     @property
     def f(self):
@@ -155,13 +155,11 @@ class Network(keras.Model):
         state = [[v.value for v in vs] for vs in (f.trainable_variables, f.non_trainable_variables)]
         return tf.cast(f.stateless_call(*state, x, training=True)[0], f.variable_dtype)
 
-    def export(
-        self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs
-    ):
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **rest):
         """Writes the network for serving, as `keras.Model.export` does."""
         batch = keras.InputSpec(shape=(None, *self.in_shape), dtype=self.input_dtype)
         signature = input_signature or [batch]
-        return super().export(filepath, format, verbose, input_signature=signature, **kwargs)
+        return super().export(filepath, format, verbose, input_signature=signature, **rest)
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], *self._shapes[-1])
@@ -174,34 +172,3 @@ class Network(keras.Model):
     def from_config(cls, config):
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
-
-
-def _built(l, layer, in_shape):
-    """Builds block l where it is not built; returns the shape of one output."""
-    if isinstance(layer, Affine):
-        if not layer.built:  # a layer that was saved is built when it is loaded
-            layer.build((None, *in_shape))
-        return tuple(layer.compute_output_shape((None, *in_shape))[1:])
-    batch = keras.KerasTensor((None, *in_shape), dtype=layer.compute_dtype)
-    if len(getattr(layer, "inputs", None) or [batch]) != 1:
-        raise ValueError(f"block {l} of `layers` must have one input: {layer.name} has several")
-    output = layer.compute_output_spec(batch) if layer.built else layer(batch)
-    if not isinstance(output, keras.KerasTensor):
-        raise ValueError(f"block {l} of `layers` must have one output: {layer.name} has several")
-    if None in output.shape[1:]:
-        raise ValueError(
-            f"block {l} of `layers` must have an output of known size: {layer.name} makes "
-            f"{output.shape} of {batch.shape}"
-        )
-    return tuple(output.shape[1:])
-
-
-def _refuse_shared(blocks):
-    owners = {}
-    for l, block in enumerate(blocks, start=1):
-        for layer in block._flatten_layers():
-            if owners.setdefault(id(layer), l) != l and layer.weights:
-                raise ValueError(
-                    f"`layers` must not share a layer between blocks: {layer.name} is in blocks "
-                    f"{owners[id(layer)]} and {l}; cut so that one block holds all its uses"
-                )

@@ -10,7 +10,7 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import keys, schedules
+from tp_keras import Network, keys, learners, schedules
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.distribution import strategy as strategies
 from tp_keras.distribution.input import distribute_dataset
@@ -101,6 +101,41 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     def test_single_steps_and_many_in_turns(self):
         self.assert_two_are_one("sdtp", schedules.Parallel, steps_per_execution=1)
         self.assert_two_are_one("sdtp", schedules.Alternating, steps_per_execution=10)
+
+
+class BlocksOnReplicasTest(tf.test.TestCase):
+    def trained(self, devices):
+        """A residual network in stock layers, by DTP and a Keras loss; no batch statistics."""
+        strategy = strategies.create("auto", devices)
+        keras.utils.set_random_seed(1)
+        with strategy.scope():
+            inputs = keras.Input((5, 4, 2))
+            x = keras.layers.Conv2D(3, 3, padding="same", activation="tanh")(inputs)
+            x = keras.layers.Add()([x, keras.layers.Conv2D(3, 3, padding="same")(x)])
+            x = keras.layers.GlobalAveragePooling2D()(x)
+            model = keras.Model(inputs, keras.layers.Dense(5, "softmax")(x))
+            learner = learners.DTP(Network.of(model), noise_stddev=0.1, alpha=0.1)
+            learner.compile(
+                keras.optimizers.SGD(0.05),
+                "sparse_categorical_crossentropy",
+                metrics=["accuracy"],
+                inverse_optimizer=keras.optimizers.SGD(0.01),
+                steps_per_execution=2,
+            )
+        random = np.random.default_rng(0)
+        x, y = random.normal(size=(16, 5, 4, 2)), random.integers(0, 5, 16)
+        data = tf.data.Dataset.from_tensor_slices((x, y)).batch(4)
+        history = learner.fit(data, epochs=2, shuffle=False, verbose=0).history
+        return learner.get_weights(), history, learner.evaluate(x, y, verbose=0)
+
+    def test_two_are_one(self):
+        self.addCleanup(keras.config.set_floatx, keras.config.floatx())
+        keras.config.set_floatx("float64")
+        (weights, history, test), (twins, other, found) = map(self.trained, (1, 2))
+        for weight, twin in zip(weights, twins, strict=True):
+            self.assertAllClose(weight, twin, rtol=0, atol=1e-9)
+        self.assertAllClose(history, other, atol=1e-6)
+        self.assertAllClose(test, found, atol=1e-6)
 
 
 class NoiseOnReplicasTest(tf.test.TestCase):

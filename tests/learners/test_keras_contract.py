@@ -254,8 +254,8 @@ class ModelTest(tf.test.TestCase, parameterized.TestCase):
         learner = compiled("dtp")
         path = str(pathlib.Path(self.get_temp_dir()) / "exported")
         learner.export(path, verbose=False)
-        found = tf.saved_model.load(path).serve(x)
-        self.assertAllClose(learner.predict(x, verbose=0), found, atol=1e-6)
+        served = tf.saved_model.load(path)
+        self.assertAllClose(learner.predict(x, verbose=0), served.serve(x), atol=1e-6)
 
     def test_the_summary_knows_every_shape(self):
         lines = []

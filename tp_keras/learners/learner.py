@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from tp_keras.learners.compiling import Compiling
 from tp_keras.learners.keras_trainer import DistributedFit
+from tp_keras.learners.measuring import Measuring
 from tp_keras.learners.tasks import ObjectiveTask
 
 
@@ -18,7 +19,7 @@ class Update(NamedTuple):
     weights: list
 
 
-class Learner(Compiling, DistributedFit, keras.Model):
+class Learner(Compiling, Measuring, DistributedFit, keras.Model):
     """A network, and a rule that gives the output of each of its blocks an error.
 
     A rule is one method, `errors`: from the activations of a batch to the error of every h[l]. The
@@ -86,16 +87,6 @@ class Learner(Compiling, DistributedFit, keras.Model):
     def call(self, x, training=None):
         return self.network(x, training=training)
 
-    def fit(self, *args, **kwargs):
-        callbacks = kwargs.get("callbacks") or (args[5] if len(args) > 5 else None) or ()
-        own = {metric.name for metric in (self.loss_metric, *self.error_metrics.values())}
-        for callback in getattr(callbacks, "callbacks", callbacks):
-            # Keras guesses from names whether more is better; losses and errors shall fall
-            monitored = getattr(callback, "monitor", "").removeprefix("val_")
-            if getattr(callback, "mode", None) == "auto" and monitored in own:
-                callback.mode = "min"
-        return super().fit(*args, **kwargs)
-
     def export(self, *args, **kwargs):
         """Writes the network for serving, as `keras.Model.export` does."""
         return self.network.export(*args, **kwargs)
@@ -122,27 +113,6 @@ class Learner(Compiling, DistributedFit, keras.Model):
         if sample_weight is not None:
             sample_weight = example_weights(sample_weight)
         return x, self.task.labels(y, self.network.stack[-1].variable_dtype), sample_weight
-
-    def measure(self, batch, a, h, y, sample_weight, losses):
-        """Updates the metrics: mean loss, the objective's errors in percent, and `compile`'s."""
-        loss, examples = self.task.losses(a, h, y, sample_weight)
-        self.loss_metric.update_state(loss + tf.add_n(losses) if losses else loss, examples)
-        for name, error in self.task.errors.items():
-            self.error_metrics[name].update_state(error(a, y))
-        x, as_given, _ = keras.utils.unpack_x_y_sample_weight(batch)
-        return self.compute_metrics(x, as_given, h, sample_weight)
-
-    @property
-    def metrics(self):
-        own = [self.loss_metric, *self.error_metrics.values()]
-        others = {id(m) for m in [*own, *self.hidden_metrics]}
-        # Keras' own tracker of the loss, also called "loss", stands first among all
-        return own + [m for m in super().metrics if id(m) not in others and m.name != "loss"]
-
-    @property
-    def hidden_metrics(self):
-        """Metrics of the rule that are not shown now."""
-        return []
 
     @property
     def optimizers(self):

@@ -65,13 +65,13 @@ class KerasTask:
         with record.tape:
             loss = self.loss(y, record.h[L], weight)
         scale = record.scale if weighted else 1.0
-        factor = tf.cast(record.examples, loss.dtype) * like(scale, loss.dtype)
+        factor = replicas() * tf.cast(record.examples, loss.dtype) * like(scale, loss.dtype)
         return record.tape.gradient(loss, record.a[L], factor)
 
     def losses(self, a, h, y, sample_weight):
         """Returns the batch's mean loss, and how many examples it stands for."""
         examples = tf.cast(tf.shape(h)[0], h.dtype)
-        loss = self.loss(y, h, sample_weight)
+        loss = replicas() * self.loss(y, h, sample_weight)
         return tf.where(examples > 0, loss, tf.zeros_like(loss)), examples
 
     def target(self, y):
@@ -121,6 +121,11 @@ class FunctionLoss(keras.losses.Loss):
         if len(y_true.shape) == len(y_pred.shape) - 1 and y_pred.shape[-1] == 1:
             y_true = tf.expand_dims(y_true, -1)
         return self.function(y_true, y_pred)
+
+
+def replicas():
+    """Among how many replicas Keras' losses divide their mean."""
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def as_loss(loss):

@@ -1,9 +1,11 @@
-"""Where a Keras model can be cut into blocks."""
+"""What can be a block of a network, and where a Keras model can be cut into blocks."""
 
 import itertools
 import math
 
 import keras
+
+from tp_keras.layers.affine import Affine
 
 
 def cut(model, at=None):
@@ -79,3 +81,35 @@ def _named(necks, at):
             f"{', '.join(by_name)}; received {', '.join(map(str, wrong))}"
         )
     return [x for _, x in sorted((by_name[name] for name in names), key=lambda pair: pair[0])]
+
+
+def built(l, layer, in_shape):
+    """Builds block l where it is not built; returns the shape of one output."""
+    if isinstance(layer, Affine):
+        if not layer.built:  # a layer that was saved is built when it is loaded
+            layer.build((None, *in_shape))
+        return tuple(layer.compute_output_shape((None, *in_shape))[1:])
+    batch = keras.KerasTensor((None, *in_shape), dtype=layer.compute_dtype)
+    if len(getattr(layer, "inputs", None) or [batch]) != 1:
+        raise ValueError(f"block {l} of `layers` must have one input: {layer.name} has several")
+    output = layer.compute_output_spec(batch) if layer.built else layer(batch)
+    if not isinstance(output, keras.KerasTensor):
+        raise ValueError(f"block {l} of `layers` must have one output: {layer.name} has several")
+    if None in output.shape[1:]:
+        raise ValueError(
+            f"block {l} of `layers` must have an output of known size: {layer.name} makes "
+            f"{output.shape} of {batch.shape}"
+        )
+    return tuple(output.shape[1:])
+
+
+def refuse_shared(blocks):
+    """Raises ValueError where two blocks hold one layer with weights: they are saved apart."""
+    owners = {}
+    for l, block in enumerate(blocks, start=1):
+        for layer in block._flatten_layers():
+            if owners.setdefault(id(layer), l) != l and layer.weights:
+                raise ValueError(
+                    f"`layers` must not share a layer between blocks: {layer.name} is in blocks "
+                    f"{owners[id(layer)]} and {l}; cut so that one block holds all its uses"
+                )
