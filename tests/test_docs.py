@@ -13,7 +13,7 @@ import keras
 import pytest
 
 from tp_keras import learners
-from tp_keras.rules import rules
+from tp_keras.rules import describe_rules
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
@@ -96,7 +96,7 @@ def test_what_was_not_measured_is_said_to_be_so():
 
 def test_every_rule_has_a_page_with_its_picture_its_code_and_its_numbers():
     pictures = hook("pictures")
-    for name in rules():
+    for name in describe_rules():
         module = getattr(learners, name).__module__.rpartition(".")[2]
         page = (DOCS / f"rules/{module}.md").read_text()
         assert f"<!-- picture: {module} -->" in page and module in pictures.PATHS
