@@ -122,6 +122,7 @@ setup(
             *SEARCH,
             *REPORT,
             "build",
+            "hypothesis",
             "pillow",
             "pytest>=8",
             "pytest-xdist",

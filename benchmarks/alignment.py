@@ -17,12 +17,12 @@ import tensorflow as tf
 from tp_keras import data, learners
 from tp_keras.data.base import Dataset
 from tp_keras.diagnostics import angles, deltas
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
 
 
 def learner_of(folder: pathlib.Path, dataset: Dataset) -> learners.Learner:
     """The learner of a run with the weights that it ended with; its gin must be parsed."""
-    settings = gin.get_bindings(training.train)
+    settings = gin.get_bindings(cli.train)
     model = settings["learner"](
         network=settings["network"](input_shape=dataset.input_shape, classes=dataset.classes),
         objective=settings["objective"](),

@@ -19,14 +19,14 @@ import numpy as np
 import tensorflow as tf
 
 from tp_keras import feedback
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
 from tp_keras.train import configure
 
 
 def measure(storage: str, image_size: int, batch: int, steps: int) -> dict:
     """Peak memory of this process in GB, and the median processor seconds of a step."""
     configure(["gin/imagenet_dfa.gin"], [f"DFA.feedback_storage = '{storage}'"])
-    settings = gin.get_bindings(training.train)
+    settings = gin.get_bindings(cli.train)
     network = settings["network"](input_shape=(image_size, image_size, 3), classes=1000)
     learner = settings["learner"](network=network, objective=settings["objective"]())
     learner.compile(optimizer=settings["optimizer"]())

@@ -7,7 +7,7 @@ from benchmarks import table3, timing
 from benchmarks.learners import repeated
 from tp_keras.optimizers import Adam
 
-PROBLEM, EAGER_STEPS = "mnist_fc", 5
+PROBLEM, RULES, EAGER_STEPS = "mnist_fc", ("BP", "SDTP"), 5
 
 
 def keras_adam():
@@ -41,7 +41,7 @@ def candidates(batch, steps):
         "Sequential, Keras' Adam": fitted(sequential(keras_adam(), **many), batch, steps),
         "Sequential, our Adam": fitted(sequential(Adam(1e-4, **table3.ADAM), **many), batch, steps),
     }
-    for rule in ("BP", "SDTP"):
+    for rule in RULES:
         step = table3.learner(rule, PROBLEM).train_step
         eager = table3.learner(rule, PROBLEM, keras_adam, run_eagerly=True)
         found |= {

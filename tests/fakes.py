@@ -18,7 +18,7 @@ def fake_images(shape=(28, 28, 1), classes=10, examples=192):
         return random.integers(0, 256, (n, *shape), np.uint8), random.integers(0, classes, n)
 
     parts = {"train": part(examples), "test": part(examples // 2 + 3)}
-    return mock.patch.object(sources, "read", lambda name, data_dir=None: (parts, classes))
+    return mock.patch.object(sources, "read", lambda name, *selection: (parts, classes))
 
 
 def write_photos(data_dir, splits, classes=1000, shard=5):

@@ -1,13 +1,17 @@
 """Training in processes of their own, which may be killed; TensorFlow is imported once for all."""
 
+import contextlib
 import importlib
 import json
 import multiprocessing
 import os
 import pathlib
 import resource
+import signal
 import socket
 import sys
+import time
+from unittest import mock
 
 from fakes import fake_images
 
@@ -39,8 +43,24 @@ def _main(run_dir, flags, environment):
 
     from tp_keras import train
 
-    with fake_images():
+    with fake_images(), _stopping_in(environment.get("STOP_IN")):
         app.run(train.main, ["train", *flags], flags_parser=train.parse_flags)
+
+
+def _stopping_in(place):
+    """A patch by which this process gets Ctrl-C as it reads data, or in its final save."""
+    if place is None:
+        return contextlib.nullcontext()
+    owner, name = {
+        "data": ("tp_keras.data", "load"),
+        "final save": ("tp_keras.network.Network", "save"),
+    }[place]
+
+    def stop(*arguments, **named):
+        os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(60)
+
+    return mock.patch(f"{owner}.{name}", stop)
 
 
 def write_to(path):

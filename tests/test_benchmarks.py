@@ -21,7 +21,7 @@ SMALL = {
     "against": ([REPOSITORY, "--seconds=0", "--problem=mnist_fc", "--batch=2", "--steps=1"], {}),
     "alignment": (["RUN", "--examples=4"], {}),
     "feedback_storage": (["--image_size=9", "--batch=2", "--steps=1"], {}),
-    "fit": ([*BRIEF, "--batch=2", "--steps=2"], {"EAGER_STEPS": 1}),
+    "fit": ([*BRIEF, "--batch=2", "--steps=2"], {"RULES": ("BP",), "EAGER_STEPS": 1}),
     "imagenet": ([*BRIEF, "--problem=mnist_fc", "--batch=2"], {"RULES": ("SDTP",)}),
     "input": (["--data_dir=DATA", "--seconds=0.1"], {}),
     "learners": ([*BRIEF, "--batch=2", "--steps=1", "--rules", "BP", "DTP"], {}),

@@ -99,14 +99,14 @@ def test_rules_lists_every_rule_with_its_experiments(capsys):
     assert rules.main([]) == 0
     out = capsys.readouterr().out
     assert "SDTP          Simplified difference target propagation (SDTP), Bartunov" in out
-    assert set(rules.rules()) == set(learners.__all__) - {"Learner", "TargetLearner"}
+    assert set(rules.describe_rules()) == set(learners.__all__) - {"Learner", "TargetLearner"}
     assert "gin/mnist_fc_sdtp_parallel.gin" in out
 
 
 def test_the_experiments_of_a_rule_are_those_that_gin_trains_by_it():
-    found = rules.experiments()
+    found = rules.list_experiments()
     assert None not in found or set(found[None]) == {"gin/base.gin"}
-    for name in rules.rules():
+    for name in rules.describe_rules():
         path = found[name][0]
         gin.clear_config()
         train.configure([path], [])

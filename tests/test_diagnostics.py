@@ -15,7 +15,8 @@ from test_graph_cost import traced_step
 
 from tp_keras import data, learners, objectives
 from tp_keras.diagnostics import Diagnostics, mean_angle, measure
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
+from tp_keras.experiment.run_directory import RunDirectory
 from tp_keras.train import configure
 
 ALL = [(key, *rules.RULES[name]) for key, name in rules.NAMED_RULES]
@@ -87,7 +88,7 @@ class DiagnosticsTest(FolderTest):
         fixed = ["train.epochs = 2", "build.dense = [9]", f"train.run_dir = '{self.folder / name}'"]
         configure(["gin/quickstart.gin"], [*fixed, *bindings])
         with fake_images():
-            training.train()
+            cli.train()
         return keras.saving.load_model(self.folder / name / "network.keras").get_weights()
 
     def test_a_run_is_the_same_with_them_and_leaves_their_scalars(self):
@@ -95,7 +96,7 @@ class DiagnosticsTest(FolderTest):
         watched = self.train("watched", "train.callbacks = [@Diagnostics]", "Diagnostics.every = 2")
         for one, other in zip(without, watched, strict=True):
             self.assertAllEqual(one, other)
-        events = EventAccumulator(str(self.folder / "watched/tensorboard")).Reload()
+        events = EventAccumulator(str(self.folder / "watched")).Reload()
         self.assertContainsSubset(
             {"angle of update/layer 1", "reconstruction error/layer 2", "norm of kernel/layer 2"},
             set(events.Tags()["tensors"]),
@@ -107,7 +108,7 @@ class DiagnosticsTest(FolderTest):
         scalar = events.Tensors("angle of error/layer 1")[0].tensor_proto
         self.assertAllClose(tf.make_ndarray(scalar), float(rows[0]["angle_of_error"]), rtol=1e-4)
         self.assertEqual(rows[0]["reconstruction_error"], "")
-        off = EventAccumulator(str(self.folder / "without/tensorboard")).Reload()
+        off = EventAccumulator(str(self.folder / "without")).Reload()
         self.assertNotIn("saturation/layer 1", off.Tags()["tensors"])
 
     def test_rows_of_epochs_that_are_trained_again_are_replaced(self):
@@ -116,9 +117,11 @@ class DiagnosticsTest(FolderTest):
             test=(np.random.default_rng(1).random((8, 7, 5, 2)), np.arange(8) % 5),
             batch_size=4,
         )
+        folder = RunDirectory(self.folder, "")
+        self.addCleanup(folder.close)
         for epochs in ([0, 1, 2], [1, 2, 3]):
             callback = Diagnostics()
-            callback.set_run(dataset, self.folder)
+            callback.set_run(dataset, folder)
             callback.set_model(rules.learner("bp"))
             callback.on_train_begin()
             for epoch in epochs:

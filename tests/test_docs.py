@@ -12,6 +12,9 @@ import sys
 import keras
 import pytest
 
+from tp_keras import learners
+from tp_keras.rules import describe_rules
+
 REPOSITORY = pathlib.Path(__file__).parents[1]
 DOCS = REPOSITORY / "docs"
 PACKAGE = REPOSITORY / "tp_keras"
@@ -89,6 +92,54 @@ def test_what_was_not_measured_is_said_to_be_so():
     measured = {name for name in runs if name.startswith("imagenet_")}
     states = [line[-1] for line in rows(results.table("imagenet2012"))]
     assert len(states) == 6 and (states == ["not measured"] * 6 or measured)
+
+
+def test_every_rule_has_a_page_with_its_picture_its_code_and_its_numbers():
+    pictures = hook("pictures")
+    for name in describe_rules():
+        module = getattr(learners, name).__module__.rpartition(".")[2]
+        page = (DOCS / f"rules/{module}.md").read_text()
+        assert f"<!-- picture: {module} -->" in page and module in pictures.PATHS
+        assert f"--8<--\ntp_keras/learners/{module}.py\n" in page
+        assert f"<!-- measured: {module} -->" in page
+        assert f"[tp_keras.learners.{name}]" in page
+        command = re.search(r"--gin_file=(\S+)", page)
+        assert f"@{name}" in "".join(
+            path.read_text() for path in included(REPOSITORY / command[1])
+        ), page
+
+
+def included(leaf):
+    """A gin file, and those that it includes."""
+    yield leaf
+    for path in re.findall(r"^include '(.*)'", leaf.read_text(), re.M):
+        yield from included(REPOSITORY / path)
+
+
+def test_an_exported_symbol_without_docstring_is_found(tmp_path):
+    griffe = pytest.importorskip("griffe")
+    (tmp_path / "bare").mkdir()
+    text = (
+        '"""A package."""\n\n__all__ = ["f", "g"]\n\n\ndef f():\n    """It."""\n\n\ndef g(): ...\n'
+    )
+    (tmp_path / "bare/__init__.py").write_text(text)
+    package = griffe.load("bare", search_paths=[str(tmp_path)])
+    assert hook("api").without_docstring(package) == ["bare.g"]
+
+
+def test_formulas_in_docstrings_are_no_markdown():
+    pytest.importorskip("griffe")
+    readable = hook("formulas").readable
+    assert readable("target[l] = g[l+1](target[l+1])\nas said") == (
+        "```text\ntarget[l] = g[l+1](target[l+1])\n```\n\nas said"
+    )
+    assert readable("B[l](y) of `B[l]`, <x, y>") == r"B\[l\](y) of `B[l]`, &lt;x, y>"
+
+
+def test_formulas_become_mathml_with_their_numbers():
+    pytest.importorskip("latex2mathml")
+    found = hook("maths").on_page_content(r'<div class="arithmatex">\[x_l &lt; 1 \tag{2}\]</div>')
+    assert "<math" in found and "<span>(2)</span>" in found and "tag" not in found
 
 
 def private_names():

@@ -13,10 +13,10 @@ import tensorflow as tf
 from fakes import fake_images, write_photos
 
 from tp_keras import architectures
-from tp_keras.experiment import run as training
-from tp_keras.experiment.bindings import bindings
+from tp_keras.experiment import cli
+from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.layers import Conv2D, Dense
-from tp_keras.search import trials
+from tp_keras.search import space as search_space
 from tp_keras.train import configure
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
@@ -60,7 +60,7 @@ def settings(leaf):
     """All bindings of an experiment file by name."""
     gin.clear_config()
     configure([f"gin/{leaf}.gin"], [])
-    found = bindings(gin.config_str())
+    found = parse_bindings(gin.config_str())
     gin.clear_config()
     return {name: gin.config.parse_value(text) for name, text in found.items() if "@" not in text}
 
@@ -109,7 +109,9 @@ def test_numbers_are_those_of_table_5(leaf, row):
     + [(leaf_name(row), row["top1_error"]) for row in rows("table2")],
 )
 def test_error_beside_ours_is_the_paper_s(leaf, error):
-    assert settings(leaf)["train.paper_error"] == float(error)
+    found = settings(leaf)
+    assert found["train.paper_error"] == float(error)
+    assert found["train.paper_dataset"] == found["load.name"]
     third_line = (REPOSITORY / f"gin/{leaf}.gin").read_text().splitlines()[2]
     assert float(third_line.split(": ")[1].split()[0]) == float(error)
 
@@ -191,7 +193,7 @@ def test_trains_two_steps(leaf, photos):
     fake = fake_images(examples=8, **IMAGES.get(problem, {}))
     with tempfile.TemporaryDirectory() as folder, fake:
         configure([f"gin/{leaf}.gin"], [*overrides, f"train.run_dir = '{folder}'"])
-        result = training.train()
+        result = cli.train()
     gin.clear_config()
     assert (result["epochs"], result["train_examples"]) == (2, 8)
     assert 0 <= result["final_test_error"] <= (7 * 6 if "autoencoder" in leaf else 100)
@@ -222,10 +224,10 @@ def test_search_draws_settings_that_every_experiment_knows(space):
     for leaf in LEAVES:
         gin.clear_config()
         configure([f"gin/{leaf}.gin", f"gin/search/{space}.gin"], [])
-        bound = gin.get_bindings(training.train)
-        domains = trials.space(bound["learner"], "inverse_optimizer" in bound)
+        bound = gin.get_bindings(cli.train)
+        domains = search_space.build_space(bound["learner"], "inverse_optimizer" in bound)
         assert "forward/adam.learning_rate" in domains
-        drawn = trials.draw(domains, seed=0, number=0)
+        drawn = search_space.draw(domains, seed=0, number=0)
         gin.clear_config()
         configure([f"gin/{leaf}.gin"], [f"{name} = {value!r}" for name, value in drawn.items()])
         assert {name: gin.query_parameter(name) for name in drawn} == drawn

@@ -117,6 +117,15 @@ class StreamsTest(tf.test.TestCase, parameterized.TestCase):
             else:
                 self.assertLess(abs(correlation), 4 / (4 * n) ** 0.5)
 
+    def test_xla_draws_the_same_under_every_key(self):
+        def draw(seed, step):
+            return normal_like([tf.zeros((3, 5))], keys.key(seed, "noise", step), 1.0)[0]
+
+        for seed in range(4):
+            compiled = tf.function(lambda step, seed=seed: draw(seed, step), jit_compile=True)
+            for step in range(3):
+                self.assertAllClose(draw(seed, step), compiled(tf.constant(step)), atol=1e-5)
+
     def test_seeded_feedback_of_two_layers_of_one_shape_differs(self):
         network = architectures.build((6,), classes=3, dense=[8, 8])
         feedback = direct(network, "seeded", seed=1)

@@ -1,4 +1,4 @@
-"""The program `tp-keras`, also `python -m tp_keras`: hands on to a command of the package."""
+"""The program `tp-keras`, also `python -m tp_keras`: runs a command of the package."""
 
 import runpy
 import sys

@@ -37,12 +37,10 @@ def build(
       A `Network`.
 
     Raises:
-      ValueError: If a row is malformed or a size is not positive.
+      ValueError: If a row is malformed, a size not positive, or one too large for what it reads.
     """
+    check_local(local, input_shape)
     local_type = Conv2D if shared_weights else LocallyConnected2D
-    for row in local:
-        if len(row) != 3:
-            raise ValueError(f"`local` holds (kernel_size, channels, stride), received {row}")
     layers = [
         local_type(channels, kernel_size, stride, activation, dtype=dtype)
         for kernel_size, channels, stride in local
@@ -54,6 +52,24 @@ def build(
         for layer in network.f.values():
             layer.kernel.assign(orthogonal_kernel(layer))
     return network
+
+
+def check_local(local, input_shape):
+    """Raises ValueError where a row of `local` is no such row, or does not fit what it reads."""
+    sides = input_shape[:2]
+    for row in local:
+        if len(row) != 3:
+            raise ValueError(f"`local` holds (kernel_size, channels, stride), received {row}")
+        if len(input_shape) != 3:
+            raise ValueError(f"`local` reads images (height, width, channels), not {input_shape}")
+        kernel_size, _, stride = row
+        smallest = min(sides)
+        if kernel_size > 2 * smallest + 1 or stride > smallest:  # weights that meet only zeros
+            raise ValueError(
+                f"build.local: of what reads {sides[0]}x{sides[1]}, kernel_size must be at most "
+                f"{2 * smallest + 1} and stride at most {smallest}, received {row}"
+            )
+        sides = [math.ceil(side / max(stride, 1)) for side in sides]
 
 
 def orthogonal_kernel(layer):

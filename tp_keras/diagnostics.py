@@ -1,12 +1,10 @@
-"""What a rule does inside: angles to backpropagation, reconstructions, targets, saturation.
+"""Measures of a rule: angles to backpropagation, reconstructions, targets, saturation.
 
 Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 """
 
 import csv
 import io
-import os
-import pathlib
 
 import gin
 import keras
@@ -39,13 +37,13 @@ class Diagnostics(keras.callbacks.Callback):
             raise ValueError(f"Diagnostics.every must be at least 1, received {every}")
         self.every = every
 
-    def set_run(self, dataset, run_dir):
-        """Takes the dataset whose first test batch is measured, and the folder to write to."""
-        self.dataset, self.folder = dataset, pathlib.Path(run_dir)
+    def set_run(self, dataset, folder):
+        """Takes the dataset whose first test batch is measured, and the `RunDirectory`."""
+        self.dataset, self.folder = dataset, folder
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(str(self.folder / "tensorboard"))
+        self.writer = tf.summary.create_file_writer(str(self.folder.path))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
@@ -55,12 +53,13 @@ class Diagnostics(keras.callbacks.Callback):
             for quantity, layers in measured.items():
                 for l, value in layers.items():
                     tf.summary.scalar(f"{quantity}/layer {l}", value)
-        self.writer.flush()
+        with self.folder.writing():
+            self.writer.flush()
         self._write_csv(epoch + 1, measured)
 
     def _write_csv(self, epoch, measured):
         """Adds the rows of an epoch to `diagnostics.csv`, in place of those of a killed start."""
-        path = self.folder / "diagnostics.csv"
+        path = self.folder.path / "diagnostics.csv"
         names = {quantity: quantity.replace(" ", "_") for quantity in measured}
         columns = ["epoch", "layer", *names.values()]
         rows = []
@@ -74,9 +73,7 @@ class Diagnostics(keras.callbacks.Callback):
         writer = csv.DictWriter(text, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
-        partial = self.folder / ".partial.diagnostics.csv"
-        partial.write_text(text.getvalue())
-        os.replace(partial, path)
+        self.folder.write("diagnostics.csv", text.getvalue())
 
     def on_train_end(self, logs=None):
         self.writer.close()

@@ -5,6 +5,8 @@ import zlib
 import numpy as np
 import tensorflow as tf
 
+POSITIVE = 2**31 - 1  # XLA extends the sign of a negative number of a key, and then draws others
+
 
 def key(seed: int, name: str, *numbers) -> tf.Tensor:
     """Returns the seed that TensorFlow's stateless operations take, int32 of shape `(2,)`.
@@ -26,11 +28,12 @@ def fold(key: tf.Tensor, *numbers) -> tf.Tensor:
     """Returns a key made of another and of numbers."""
     for number in numbers:
         key = tf.random.fold_in(key, tf.cast(number, tf.int32), alg="philox")
+        key = tf.bitwise.bitwise_and(key, POSITIVE)
     return key
 
 
 def integer(seed: int, name: str) -> int:
-    """Returns a seed of 32 bits for what takes a single integer, as `keras.utils` does."""
+    """Returns a seed of 31 bits for what takes a single integer, as `keras.utils` does."""
     return int(_words(seed, name)[0])
 
 
@@ -40,7 +43,7 @@ def pair(seed: int, name: str) -> tuple[int, int]:
 
 
 def _words(seed, name):
-    """64 well-mixed bits, two of uint32."""
+    """62 well-mixed bits, two of uint32."""
     # SeedSequence takes no negative numbers
     entropy = [abs(seed), int(seed < 0), zlib.crc32(name.encode())]
-    return np.random.SeedSequence(entropy).generate_state(2)
+    return np.random.SeedSequence(entropy).generate_state(2) & np.uint32(POSITIVE)

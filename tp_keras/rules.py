@@ -11,39 +11,39 @@ from tp_keras import learners
 from tp_keras.experiment import config
 
 
-def rules() -> dict[str, str]:
-    """Returns what every rule is, the first line of its module, by the name that gin has for it."""
+def describe_rules() -> dict[str, str]:
+    """Returns the first line of every rule's module, by the rule's name in gin."""
     classes = (getattr(learners, name) for name in learners.__all__)
-    # Registered with Keras are those that can be saved: the rules, not what they derive from
+    # The rules are registered with Keras, to be saved; their base classes are not
     found = [one for one in classes if keras.saving.get_registered_name(one) != one.__name__]
     return {one.__name__: sys.modules[one.__module__].__doc__.splitlines()[0] for one in found}
 
 
-def learner(path: str) -> str | None:
+def learner_of(path: str) -> str | None:
     """Returns the name of the rule that an installed experiment file trains by, or None."""
     found = None
     for statement in config.statements((config.INSTALLED / path).read_text(encoding="utf-8")):
         if isinstance(statement, config_parser.IncludeStatement):
-            found = learner(statement.filename) or found
+            found = learner_of(statement.filename) or found
         elif getattr(statement, "arg_name", None) == "learner" and statement.selector == "train":
             found = statement.value.removeprefix("@")
     return found
 
 
-def experiments() -> dict[str, list[str]]:
+def list_experiments() -> dict[str, list[str]]:
     """Returns the installed experiment files of every rule that has any."""
     found = {}
     for file in sorted((config.INSTALLED / "gin").glob("*.gin")):
         path = f"gin/{file.name}"
-        found.setdefault(learner(path), []).append(path)
+        found.setdefault(learner_of(path), []).append(path)
     return found
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Prints the list; returns the exit status."""
     argparse.ArgumentParser("tp-keras rules", description=__doc__).parse_args(arguments)
-    files = experiments()
-    for name, line in rules().items():
+    files = list_experiments()
+    for name, line in describe_rules().items():
         print(f"{name:<14}{line}")
         text = " ".join(files.get(name, ["(no experiment file)"]))
         indent = " " * 14

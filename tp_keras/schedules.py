@@ -1,4 +1,4 @@
-"""When the inverses learn and when the network does (section 2.1.2 of the paper)."""
+"""Schedules: which phases an epoch has, of inverses and of the network (section 2.1.2)."""
 
 import gin
 import keras

@@ -5,12 +5,12 @@ import re
 import sys
 from collections.abc import Callable
 
+import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
-from tp_keras.experiment import preemption
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
@@ -24,7 +24,7 @@ LOSSES = {
     "failed to connect": "it cannot be reached",
     "connection refused": "it cannot be reached",
 }
-BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 2, 3, 4, 5
+UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
 GIN_BINDINGS = flags.DEFINE_multi_string(
@@ -48,13 +48,11 @@ flags.declare_key_flag("verbosity")  # absl's own, shown by --help among ours
 
 
 def overrides() -> list[str]:
-    """The bindings that the other flags stand for, after those of --gin_bindings."""
-    seed = 0 if SEED.value is None else SEED.value
-    experiment = pathlib.Path(GIN_FILE.value[0]).stem if GIN_FILE.value else ""
+    """Returns the settings of --gin_bindings, then those that the other flags set."""
     bound = {
         "seed": SEED.value,
         "train.epochs": EPOCHS.value,
-        "train.run_dir": RUN_DIR.value or f"runs/{experiment}/{seed}",
+        "train.run_dir": RUN_DIR.value,
         "train.strategy": STRATEGY.value,
         "train.num_devices": NUM_DEVICES.value,
         "train.deterministic": DETERMINISTIC.value,
@@ -67,19 +65,23 @@ def overrides() -> list[str]:
 def main(argv):
     if len(argv) > 1:
         return fail(BAD_INPUT, f"unexpected argument {argv[1]!r}: flags begin with --")
-    if logging.get_verbosity() < logging.DEBUG:  # TensorFlow thinks aloud at our level
+    if logging.get_verbosity() < logging.DEBUG:  # TensorFlow logs at our level
         logging.get_absl_handler().setLevel("ERROR")
         tf.get_logger().setLevel("ERROR")
-    return outcome("tp_keras.train", train_as_told)
+    return outcome("tp_keras.train", configure_and_train)
 
 
-def train_as_told() -> None:
+def configure_and_train() -> None:
     configure(GIN_FILE.value, overrides(), TRUST_GIN_IMPORTS.value)
-    training.train()
+    if "run_dir" not in gin.get_bindings("train"):
+        experiment = pathlib.Path(GIN_FILE.value[0]).stem
+        with gin.unlock_config():
+            gin.bind_parameter("train.run_dir", f"runs/{experiment}/{cli.SEED}")
+    cli.train()
 
 
 def outcome(program: str, run: Callable[[], None]) -> int:
-    """Runs a program; whatever ends it early becomes one line and an exit status."""
+    """Runs a program; what ends it early becomes one line on standard error and a status."""
     watch = preemption.Preemption(at_once=True)
     try:
         with watch.watched():
@@ -103,14 +105,24 @@ def outcome(program: str, run: Callable[[], None]) -> int:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
         status, line = BAD_INPUT, one_line(error)
+    # A fault of ours: its user gets one line too, and what to send us
+    except Exception as error:
+        if logging.get_verbosity() >= logging.DEBUG:
+            raise
+        status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {line}", file=sys.stderr)
+    print(f"{program}: {visible(line)}", file=sys.stderr)
     return status
 
 
+def visible(text: str) -> str:
+    """A text on one line, with what cannot be printed as Python writes it."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
+
+
 def reason(error: Exception) -> str:
-    """Why workers stopped working together, in one line."""
+    """Returns why workers stopped working together, in one line."""
     if isinstance(error, WorkerMissing):
         return one_line(error)
     text = str(error)
@@ -120,7 +132,7 @@ def reason(error: Exception) -> str:
 
 
 def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {message}", file=sys.stderr)
+    print(f"tp_keras.train: {visible(message)}", file=sys.stderr)
     return status
 
 

@@ -10,6 +10,7 @@ import tp_keras  # before keras, to silence TensorFlow
 
 import keras
 import matplotlib.pyplot as plt
+import numpy as np
 
 dataset = tp_keras.data.load("mnist_5k", batch_size=50, seed=0)
 
@@ -26,11 +27,11 @@ def residual(x, filters, strides):
 
 
 def resnet():
-    """A ResNet of three blocks, new each time, with the same initial weights."""
+    """A ResNet of two blocks, new each time, with the same initial weights."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input(dataset.input_shape)
     x = keras.layers.Conv2D(8, 3, 2, "same", activation="relu")(inputs)
-    for filters, strides in ((8, 1), (16, 2), (32, 2)):
+    for filters, strides in ((8, 1), (16, 2)):
         x = residual(x, filters, strides)
     x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
@@ -61,7 +62,7 @@ for name, values in accuracies.items():
 figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
 for (name, values), style in zip(accuracies.items(), ("o-", "s--", "^:"), strict=True):
     axis.plot(range(1, len(values) + 1), values, style, label=name)
-axis.set(xlabel="epoch", ylabel="test accuracy", ylim=(0, 1))
+axis.set(xlabel="epoch", ylabel="test accuracy", xticks=(1, 2, 3), ylim=(0, 1))
 axis.legend()
 plt.show()
 
@@ -72,7 +73,7 @@ plt.show()
 
 # %%
 learned = tp_keras.plain(models["kolen_pollack"])
-learned.compile(loss="categorical_crossentropy", metrics=["accuracy"])
-accuracy = learned.evaluate(dataset.test_batches(), verbose=0, return_dict=True)["accuracy"]
-print(f"stock layers again: test accuracy {accuracy:.3f}")
-print({type(layer).__name__ for layer in learned.layers})
+x, _ = next(iter(dataset.test_batches()))
+difference = np.max(np.abs(learned(x) - models["kolen_pollack"](x)))
+print(f"stock layers again: outputs differ by at most {difference:.0e}")
+print(sorted({type(layer).__name__ for layer in learned.layers}))

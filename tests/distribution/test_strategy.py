@@ -199,6 +199,14 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
     def test_number_of_replicas(self, name, devices, replicas):
         self.assertEqual(strategies.create(name, devices).num_replicas_in_sync, replicas)
 
+    def test_parts_of_a_cpu_take_no_part_among_several_workers(self):
+        config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}
+        with (
+            mock.patch.dict(os.environ, {"TF_CONFIG": json.dumps(config)}),
+            self.assertRaisesRegex(ValueError, "--num_devices must be 1 .* received 2"),
+        ):
+            strategies.create("auto", 2)
+
     def test_mistakes_get_one_line(self):
         for arguments, message in [
             (("ring",), "--strategy must be one of .*'ring'"),
@@ -233,9 +241,12 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
         for environment in (slurm, {"TF_CONFIG": json.dumps(config)}):
             with (
                 mock.patch.dict(os.environ, environment),
+                mock.patch.object(strategies, "await_workers") as wait,
                 mock.patch.object(tf.distribute, "MultiWorkerMirroredStrategy") as create,
             ):
-                strategies.create()
+                strategies.create(settings={"seed": "3"})
+                settings = wait.call_args.args[1]
+                self.assertEqual(settings, {"seed": "3", "GPUs of a worker": "0"})
                 resolver = create.call_args.kwargs["cluster_resolver"]
                 self.assertEqual(resolver.cluster_spec().as_dict(), config["cluster"])
                 self.assertEqual((resolver.task_type, resolver.task_id), ("worker", 1))

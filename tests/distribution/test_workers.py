@@ -70,8 +70,10 @@ def waiting(run, *flags):
 def test_a_signal_ends_a_worker_that_waits(tmp_path, number, status):
     run = tmp_path / "run"
     process = waiting(run)
-    until = time.monotonic() + 120
-    while "waiting for chief 0" not in text(run, "1.out") and time.monotonic() < until:
+    out, until = tmp_path / "run1.out", time.monotonic() + 120
+    while time.monotonic() < until and not (
+        out.exists() and "waiting for chief 0" in out.read_text()
+    ):
         time.sleep(0.2)
     started = time.monotonic()
     os.kill(process.pid, number)

@@ -8,16 +8,21 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras.experiment import run as training
-from tp_keras.experiment.callbacks import BestWeights, Diverged, EpochLog, StopOnDivergence
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment import results
+from tp_keras.experiment.callbacks import (
+    BestWeightsCheckpoint,
+    Diverged,
+    EpochCSVLogger,
+    TerminateOnDivergence,
+)
+from tp_keras.experiment.run_directory import RunDirectory
 from tp_keras.objectives import SoftmaxCrossEntropy
 
 
-class StopOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
+class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
-        self.callback = StopOnDivergence()
+        self.callback = TerminateOnDivergence()
         self.callback.set_model(rules.learner("sdtp"))
         self.callback.on_epoch_begin(3)
 
@@ -35,12 +40,12 @@ class StopOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
         self.callback.on_epoch_end(3, {"loss": 1.0, "val_loss": 9e5, "test_loss": 9e5})
 
 
-class EpochLogTest(tf.test.TestCase):
+class EpochCSVLoggerTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         folder = pathlib.Path(self.get_temp_dir()) / self.id()
-        self.folder = self.enterContext(RunFolder(folder, "train.epochs = 3"))
-        self.log = EpochLog(self.folder, None, lambda line: None)
+        self.folder = self.enterContext(RunDirectory(folder, "train.epochs = 3"))
+        self.log = EpochCSVLogger(self.folder, None, lambda line: None)
         self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
         self.log.set_model(self.model)
         self.log.set_params({"epochs": 3})
@@ -61,7 +66,7 @@ class EpochLogTest(tf.test.TestCase):
         self.assertEqual([row["seconds"] for row in self.log.rows], [4.0, 1.0, 2.5])
 
     def test_best_weights_are_those_of_the_lowest_error(self):
-        best, saved = BestWeights(self.folder, self.log), []
+        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
         best.set_model(self.model)
         with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
             counts = []
@@ -72,7 +77,7 @@ class EpochLogTest(tf.test.TestCase):
         self.assertEqual(counts, [1, 2, 2, 2, 3])
 
     def test_held_out_examples_choose_where_there_are_any(self):
-        best, saved = BestWeights(self.folder, self.log), []
+        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
         best.set_model(self.model)
         with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
             counts = []
@@ -81,7 +86,7 @@ class EpochLogTest(tf.test.TestCase):
                 self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
                 counts.append(saved.count("best.weights.h5"))
         self.assertEqual(counts, [1, 1, 2])
-        found = training.summary(self.log.rows)
+        found = results.summarize(self.log.rows)
         self.assertEqual((found["chosen_epoch"], found["chosen_test_error"]), (3, 7.0))
         self.assertEqual((found["best_epoch"], found["best_test_error"]), (2, 4.0))
 
@@ -97,7 +102,7 @@ class EpochLogTest(tf.test.TestCase):
             {"epoch": 1 + i, "test_error": test, "train_error": train}
             for i, (test, train) in enumerate([(9.0, 8.0), (4.0, 5.0), (6.0, 3.0)])
         ]
-        found = training.summary(rows)
+        found = results.summarize(rows)
         self.assertEqual(found["best_test_error"], 4.0)
         self.assertEqual(found["best_epoch"], 2)
         self.assertEqual(found["final_test_error"], 6.0)

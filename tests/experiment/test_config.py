@@ -5,7 +5,7 @@ import sys
 import gin
 import pytest
 
-import tp_keras.experiment.run  # noqa: F401, whose parameters the experiments bind
+import tp_keras.experiment.cli  # noqa: F401, whose parameters the experiments bind
 from tp_keras.experiment import config
 
 MACRO = "gin.macro.value"

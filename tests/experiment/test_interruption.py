@@ -81,19 +81,36 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, schedule, devices):
 
 
 @pytest.mark.slow
-def test_sigterm_saves_and_ends_with_143(tmp_path):
+@pytest.mark.parametrize(
+    "number, status, name", [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
+)
+def test_a_signal_saves_and_its_status_says_which(tmp_path, number, status, name):
     run = tmp_path / "run"
     process = start(run, "--epochs=200")
     await_progress(run, process)
     started = time.monotonic()
-    process.terminate()
-    assert finish(process) == 143
+    os.kill(process.pid, number)
+    assert finish(process) == status
     assert time.monotonic() - started < 10
     line = text(run, ".err")
-    assert line.count("\n") == 1 and "SIGTERM: saved" in line
+    assert line.count("\n") == 1 and f"{name}: saved" in line
     done = max(int(path.stem.removeprefix("ckpt-")) for path in run.glob("checkpoints/*.index"))
     assert finish(start(run, f"--epochs={done // 24 + 1}")) == 0
     assert f"resumed in epoch {done // 24 + 1} after step {done % 24}" in text(run, ".out")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("place", ["data", "final save"])
+def test_a_signal_outside_training_is_one_line_and_the_run_resumes(tmp_path, place):
+    run = tmp_path / "run"
+    process = start(run, "--epochs=1", environment={"STOP_IN": place})
+    assert finish(process) == 130
+    line = text(run, ".err")
+    assert line.count("\n") == 1 and "Ctrl-C: stopped" in line
+    assert run.exists() == (place == "final save")
+    assert not list(run.glob("**/.partial.*")) and not (run / "result.json").exists()
+    assert finish(start(run, "--epochs=1")) == 0
+    assert ("resumed" in text(run, ".out")) == (place == "final save")
 
 
 @pytest.mark.slow
@@ -113,10 +130,13 @@ def test_a_full_disk_leaves_the_checkpoint_before(tmp_path):
     run, whole = tmp_path / "run", tmp_path / "whole"
     assert finish(start(run, "--epochs=1")) == 0
     kept = {path: path.read_bytes() for path in run.glob("checkpoints/ckpt-*")}
-    assert finish(start(run, "--epochs=2", environment={"FILE_SIZE": "30000"})) == 4
-    line = text(run, ".err")
-    assert line.count("\n") == 1 and "can no longer be written" in line and str(run) in line
-    assert {path: path.read_bytes() for path in run.glob("checkpoints/ckpt-*")} == kept
+    for size in (1_000, 30_000, 60_000):  # what the process prints goes to files too
+        status = finish(start(run, "--epochs=2", environment={"FILE_SIZE": str(size)}))
+        line = text(run, ".err")
+        assert status == (2 if size == 1_000 else 4), f"{size}: {line}"
+        assert line.count("\n") == 1 and str(run) in line, f"{size}: {line}"
+        assert {path: path.read_bytes() for path in run.glob("checkpoints/ckpt-*")} == kept
+        assert not list(run.glob("**/.partial.*"))
     assert finish(start(run, "--epochs=2")) == 0
     assert finish(start(whole, "--epochs=2")) == 0
     assert_same_run(whole, run)

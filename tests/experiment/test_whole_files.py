@@ -10,7 +10,7 @@ import pytest
 
 from tp_keras.experiment import checkpoint_files, whole_files
 from tp_keras.experiment.lock import Lock
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.run_directory import RunDirectory
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +104,7 @@ def test_a_run_folder_with_a_link_to_elsewhere_is_refused(tmp_path, name):
     precious.mkdir()
     (run / name).symlink_to(precious)
     with pytest.raises(ValueError, match="must hold no links to other places"):
-        RunFolder(run, "BP.name = 'a'")
+        RunDirectory(run, "BP.name = 'a'")
     assert not list(precious.iterdir())
 
 
@@ -117,7 +117,7 @@ def test_a_partial_file_that_somebody_put_there_is_not_written_to(tmp_path):
         (run / f".partial.{name}").symlink_to(victim)
         (run / name).symlink_to(victim)
     (run / "operative.gin").unlink()
-    with RunFolder(run, "BP.name = 'a'") as folder:
+    with RunDirectory(run, "BP.name = 'a'") as folder:
         folder.write("epochs.csv", "epoch\n")
     assert victim.read_text() == "precious"
     assert not (run / "epochs.csv").is_symlink()

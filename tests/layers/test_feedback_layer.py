@@ -148,6 +148,10 @@ def test_weight_mirror_moves_b_by_its_rate_and_draws_anew():
     # A converted model's noise does not hang on how many layers were made before it
     again = rule().numbered(0).noise_like(tf.zeros((50, 6)), "dense_7", 0)
     np.testing.assert_array_equal(np.ravel(again), flat[4])
+    for number in range(4):  # keys of both signs
+        draw = tf.function(rule().numbered(number).noise_like, jit_compile=True)
+        same = rule().numbered(number).noise_like(tf.zeros((5, 6)), "a", 2)
+        np.testing.assert_allclose(draw(tf.zeros((5, 6)), "a", 2), same, atol=1e-5)
 
 
 def test_weight_mirror_survives_float16():

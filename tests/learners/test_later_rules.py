@@ -9,7 +9,7 @@ import tensorflow as tf
 from absl.testing import parameterized
 from saving import saved_and_loaded
 
-from tp_keras.experiment import run as training
+from tp_keras.experiment import cli
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 LATER = ("frozen", "sign_symmetry", "kolen_pollack", "weight_mirror", "ldrl", "fixed_dtp")
@@ -29,7 +29,7 @@ class LaterRulesTest(tf.test.TestCase, parameterized.TestCase):
     def compiled(self, problem, rule):
         """The rule as its leaf has it, on a smaller network."""
         gin.parse_config_files_and_bindings([f"gin/{problem}_{rule}.gin"], TINY[problem])
-        leaf = gin.get_bindings(training.train)
+        leaf = gin.get_bindings(cli.train)
         keras.utils.set_random_seed(1)
         network = leaf["network"](input_shape=(7, 5, 2), classes=5)
         learner = leaf["learner"](network=network, objective=leaf["objective"]())

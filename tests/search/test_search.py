@@ -2,13 +2,13 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
 import time
 from unittest import mock
 
-import gin
 import keras
 import pytest
 from command_line import FolderTest, run_program
@@ -16,9 +16,8 @@ from fakes import fake_images
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
 
-from tp_keras.experiment import run as training
+from tp_keras import train
 from tp_keras.search import __main__ as search
-from tp_keras.train import configure
 
 QUICKSTART = "--gin_file=gin/quickstart.gin"
 SMALL = "--gin_bindings=build.dense = [9]"
@@ -29,7 +28,7 @@ NO_REPORT = mock.patch.object(subprocess, "run")
 IN_ONE_PROCESS = """
 import sys
 from tp_keras.search import __main__ as search
-search.go_on = search.search
+search.go_on = search.run_next_trial
 search.main(search.parse_flags(sys.argv))
 """
 EMPTY = "\n".join(f"space.{part} = {{}}" for part in ("log_uniform", "uniform", "choices"))
@@ -44,7 +43,7 @@ def trial_files(folder):
 
 class SearchTest(FolderTest):
     def run_main(self, *arguments):
-        with mock.patch.object(search, "go_on", search.search):
+        with mock.patch.object(search, "go_on", search.run_next_trial):
             return run_program(search, f"--search_dir={self.folder / 's'}", *arguments)
 
     def space(self, text):
@@ -53,24 +52,41 @@ class SearchTest(FolderTest):
         path.write_text(f"{EMPTY}\n{text}\n")
         return f"--space={path}"
 
-    def test_ends_with_an_experiment_file_of_the_best(self):
+    def test_ends_with_an_experiment_file_that_repeats_the_best(self):
+        folder = self.folder / "it's a search"
+        flags = [SMALL, "--seed=4", "--epochs=1", "--trials=2", f"--search_dir={folder}"]
         with fake_images():
-            status, out, err = self.run_main(QUICKSTART, SMALL, "--epochs=1", "--trials=2")
+            status, out, err = self.run_main(QUICKSTART, *flags)
             self.assertEqual((status, err), (0, ""))
-            trials = trial_files(self.folder / "s")
+            trials = trial_files(folder)
             self.assertEqual([trial["state"] for trial in trials], ["complete"] * 2)
             best = min(trials, key=lambda trial: trial["best_test_error"])
             self.assertIn(f"best: trial {best['trial']}, test error", out)
-            # The file is complete: it trains to the trial's own error
-            gin.clear_config()
-            configure(
-                [str(self.folder / "s/best.gin")],
-                ["train.epochs = 1", f"train.run_dir = '{self.folder / 'again'}'"],
-            )
+            # What it prints is all that a shell needs
+            (line,) = [line for line in out.splitlines() if "tp_keras.train" in line]
+            self.assertIn(f"# {line}\n", (folder / "best.gin").read_text())
+            *command, gin_file = shlex.split(line)
+            self.assertEqual(command, ["python", "-m", "tp_keras.train"])
             keras.backend.clear_session()
-            result = training.train()
+            self.assertEqual(run_program(train, gin_file)[0], 0)
+        result = json.loads((folder / "best/4/result.json").read_text())
+        self.assertEqual((result["seed"], result["epochs"]), (4, 1))
         self.assertEqual(result["best_test_error"], best["best_test_error"])
-        self.assertTrue((self.folder / "s/report/figure5.png").exists())
+        self.assertTrue((folder / "report/figure5.png").exists())
+
+    def test_a_misspelt_setting_of_a_space_is_named_and_leaves_nothing(self):
+        for kind, name in [
+            ("uniform", "noise_stdev"),
+            ("uniform", "SDTP.noise_stdev"),
+            ("log_uniform", "forward/adam.learning_rte"),
+            ("log_uniform", "inverse/adan.learning_rate"),
+        ]:
+            for leaf in (QUICKSTART, BP):  # also a rule that would not read it
+                space = self.space(f"space.{kind} = {{'{name}': (0.1, 0.2)}}")
+                status, _, err = self.run_main(leaf, space)
+                self.assertEqual((status, err.count("\n")), (2, 1), err)
+                self.assertIn(name, err)
+        self.assertFalse((self.folder / "s").exists())
 
     def test_goes_on_as_the_same_program(self):
         with mock.patch.object(os, "execv") as start:
@@ -114,13 +130,13 @@ class SearchTest(FolderTest):
             content = events.summary_metadata[f"_hparams_/{tag}"].plugin_data.content
             return plugin_data_pb2.HParamsPluginData.FromString(content)
 
-        experiment = hparams("tensorboard", "experiment").experiment
-        session = hparams("0/tensorboard", "session_start_info").session_start_info
+        experiment = hparams("", "experiment").experiment
+        session = hparams("0", "session_start_info").session_start_info
         names = {info.name for info in experiment.hparam_infos}
         self.assertContainsSubset({"forward/adam.learning_rate", "SDTP.noise_stddev"}, names)
         self.assertContainsSubset(names, set(session.hparams))
         (metric,) = experiment.metric_infos
-        trial = EventAccumulator(str(self.folder / "s/0/tensorboard")).Reload()
+        trial = EventAccumulator(str(self.folder / "s/0")).Reload()
         self.assertIn(metric.name.tag, trial.Tags()["tensors"])
 
     def test_wrong_input_gets_one_line(self):

@@ -1,5 +1,7 @@
 """Which configurations a search tries, and who tries them."""
 
+import contextlib
+import io
 import math
 import pathlib
 import tempfile
@@ -7,10 +9,11 @@ import tempfile
 import gin
 import optuna
 import tensorflow as tf
+from absl import logging
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 
 from tp_keras import learners
-from tp_keras.search import trials
+from tp_keras.search import space, trials
 from tp_keras.train import configure
 
 DOMAINS = {
@@ -29,7 +32,7 @@ class SpaceTest(tf.test.TestCase):
         configure(["gin/search/table4.gin"], [])
 
     def test_holds_table_4(self):
-        domains = trials.space(learners.DTP, True)
+        domains = space.build_space(learners.DTP, True)
         for scope in ("forward", "inverse"):
             rate = domains[f"{scope}/adam.learning_rate"]
             self.assertEqual((rate.low, rate.high, rate.log), (1e-5, 3e-4, True))
@@ -42,7 +45,7 @@ class SpaceTest(tf.test.TestCase):
         self.assertLen(domains, 10)
 
     def test_leaves_out_what_a_rule_does_not_read(self):
-        bp, sdtp = trials.space(learners.BP, False), trials.space(learners.SDTP, True)
+        bp, sdtp = space.build_space(learners.BP, False), space.build_space(learners.SDTP, True)
         self.assertEqual({name.split(".")[0] for name in bp}, {"forward/adam"})
         self.assertIn("SDTP.noise_stddev", sdtp)
         self.assertNotIn("SDTP.alpha", sdtp)
@@ -50,14 +53,14 @@ class SpaceTest(tf.test.TestCase):
 
 class DrawTest(tf.test.TestCase):
     def test_a_trial_is_a_function_of_seed_and_number(self):
-        first = trials.draw(DOMAINS, seed=3, number=5)
-        self.assertEqual(first, trials.draw(DOMAINS, seed=3, number=5))
-        self.assertNotEqual(first, trials.draw(DOMAINS, seed=3, number=6))
-        self.assertNotEqual(first, trials.draw(DOMAINS, seed=4, number=5))
+        first = space.draw(DOMAINS, seed=3, number=5)
+        self.assertEqual(first, space.draw(DOMAINS, seed=3, number=5))
+        self.assertNotEqual(first, space.draw(DOMAINS, seed=3, number=6))
+        self.assertNotEqual(first, space.draw(DOMAINS, seed=4, number=5))
 
     def test_draws_fill_their_domains(self):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        draws = [trials.draw(DOMAINS, 0, number) for number in range(200)]
+        draws = [space.draw(DOMAINS, 0, number) for number in range(200)]
         rates = [math.log10(draw["rate"]) for draw in draws]
         shares = [draw["share"] for draw in draws]
         # A mean of 200 uniform draws has a deviation of 0.02 of their interval
@@ -73,6 +76,9 @@ class TrialsTest(tf.test.TestCase):
         super().setUp()
         self.folder = pathlib.Path(tempfile.mkdtemp()) / "search"
 
+        self.addCleanup(logging.set_verbosity, logging.get_verbosity())
+        logging.set_verbosity(logging.INFO)
+
     def opened(self, total=3, settings=SETTINGS):
         return trials.Trials(self.folder, total, DOMAINS, settings, seed=1)
 
@@ -83,7 +89,7 @@ class TrialsTest(tf.test.TestCase):
         self.assertIsNone(other.claim())
         self.assertEqual(other.running(), 3)
         for claim in claims:
-            self.assertEqual(claim.parameters, trials.draw(DOMAINS, 1, claim.number))
+            self.assertEqual(claim.parameters, space.draw(DOMAINS, 1, claim.number))
 
     def test_a_killed_trial_is_taken_up_with_the_same_parameters(self):
         killed = self.opened().claim()
@@ -123,6 +129,25 @@ class TrialsTest(tf.test.TestCase):
         self.assertTrue(again.goes_on(1, 60.0))
         again.goes_on(2, 55.0)  # the least so far is still the first
         self.assertEqual(again.study.trials[0].intermediate_values, {1: 50.0, 2: 50.0})
+
+    def test_a_journal_whose_last_line_is_cut_goes_on_without_it(self):
+        first, second = [self.opened().claim() for _ in range(2)]
+        first.finish("test error", 12.5, pruned=False)
+        second.goes_on(1, 50.0)
+        second.lock.release()
+        journal = self.folder / "journal.log"
+        whole = journal.read_bytes()
+        for cut in (1, 9, len(whole.splitlines()[-1])):  # the newline alone, a part, all but one
+            journal.write_bytes(whole[:-cut])
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                again = self.opened().claim()
+            self.assertIn(f"{journal}: dropped its last line", out.getvalue())
+            self.assertEqual((again.number, again.parameters), (1, second.parameters))
+            again.goes_on(1, 60.0)  # the report that was lost
+            self.assertEqual(again.study.trials[1].intermediate_values, {1: 60.0})
+            again.lock.release()
+            self.assertEqual(self.opened().best().value, 12.5)
 
     def test_another_search_is_refused(self):
         self.opened()

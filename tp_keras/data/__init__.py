@@ -1,4 +1,6 @@
-"""From images and labels to the batches that a run sees."""
+"""Datasets: images and labels in batches, by name or of arrays of one's own."""
+
+import os
 
 import gin
 import numpy as np
@@ -9,6 +11,7 @@ from tp_keras.data import tfds as sources
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.data.augmentation import FLIPS
 from tp_keras.data.base import Dataset
+from tp_keras.data.selection import Selection
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
@@ -28,6 +31,11 @@ def load(
     flip: str | None = None,
     drop_remainder: bool = True,
     seed: int = 0,
+    train_split: str = "train",
+    test_split: str | None = None,
+    image_feature: str = "image",
+    label_feature: str = "label",
+    broken_photographs: str = "stop",
 ) -> Dataset:
     """Loads a dataset by name.
 
@@ -47,19 +55,27 @@ def load(
       drop_remainder: Whether an epoch leaves out the last examples of its random order where they
         fill no batch.
       seed: Seed of the order of training and of its crops and flips.
+      train_split, test_split, image_feature, label_feature: What of a TFDS dataset is read, see
+        `Selection`.
+      broken_photographs: What becomes of a photograph that cannot be decoded: "stop" ends the run
+        with a line that names it; "skip" leaves it out of the test, puts another of its batch in
+        its place in training, and counts it in `Dataset.broken`.
 
     Raises:
-      ValueError: If a setting is out of range, or the data cannot be had.
+      ValueError: If a setting is out of range, or the data cannot be had, or is damaged.
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
     check_settings(scaling, label, flip, crop_padding, image_size)
+    data_dir = data_dir and os.path.expanduser(data_dir)
+    selection = Selection(train_split, test_split, image_feature, label_feature)
     if image_size is not None:
-        return on_disk(common, data_dir, validation_examples, scaling, image_size)
+        found = sources.photographs(name, data_dir, selection)
+        return on_disk(common, *found, validation_examples, scaling, image_size, broken_photographs)
     if name.startswith(NPZ):
         parts, classes = own_arrays.read_npz(name.removeprefix(NPZ))
     else:
-        parts, classes = sources.read(name, data_dir)
+        parts, classes = sources.read(name, data_dir, selection)
     return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
 
 
@@ -119,7 +135,7 @@ def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
 
 
 def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
-    """Images of one size; `common` is what both kinds of dataset are told."""
+    """Returns a dataset of images of one size; `common` holds arguments of both kinds."""
     images, labels = parts["train"]
     check_sizes(len(labels), validation_examples, common)
     if common["label"] == "class" and classes < 2:
@@ -128,6 +144,11 @@ def in_memory(common, parts, classes, validation_examples, scaling, crop_padding
         raise ValueError(
             "data.load.crop_padding and data.load.flip are for images (height, width, channels), "
             f"received {images.shape[1:]}"
+        )
+    if images.ndim == 4 and crop_padding > min(images.shape[1:3]):
+        raise ValueError(
+            f"data.load.crop_padding must be at most {min(images.shape[1:3])}, the images' side, "
+            f"received {crop_padding}"
         )
     cut = len(labels) - validation_examples
     mean, deviation = pixel_scale(images[:cut], scaling)
@@ -146,7 +167,7 @@ def in_memory(common, parts, classes, validation_examples, scaling, crop_padding
 
 
 def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
-    """What is subtracted from images and what they are divided by."""
+    """Returns what is subtracted from images, and what they are divided by."""
     if scaling == "unit":
         return np.float32(0), np.float32(255 if images.dtype == np.uint8 else 1)
     mean, deviation = (
@@ -161,26 +182,29 @@ def pixel_scale(images, scaling) -> tuple[np.float32, np.float32]:
     return mean, deviation
 
 
-def on_disk(common, data_dir, validation_examples, scaling, image_size) -> photos.Photos:
-    """Photographs of all sizes."""
+def on_disk(
+    common, builder, selection, validation_examples, scaling, image_size, broken
+) -> photos.Photos:
+    """Returns a dataset of photographs of all sizes."""
     if image_size < 1:
         raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
-    builder = sources.photographs(common["name"], data_dir)
-    examples = builder.info.splits["train"].num_examples
-    check_sizes(examples, validation_examples, common)
-    cut = examples - validation_examples
+    split, begin, end = selection.train_range(builder)
+    check_sizes(end - begin, validation_examples, common)
+    cut = end - validation_examples
     standard = scaling == "standardised"
     return photos.Photos(
         **common,
         input_shape=(image_size, image_size, 3),
-        classes=builder.info.features["label"].num_classes,
-        train_examples=cut,
+        classes=builder.info.features[selection.label].num_classes,
+        train_examples=cut - begin,
         mean=np.float32(photos.MEAN if standard else 0),
         deviation=np.float32(photos.DEVIATION if standard else 255),
         builder=builder,
-        train=f"train[:{cut}]",
-        test=sources.PHOTOGRAPHS_TEST,
-        validation=f"train[{cut}:]" if validation_examples else None,
+        selection=selection,
+        train=f"{split}[{begin}:{cut}]",
+        test=selection.test,
+        validation=f"{split}[{cut}:{end}]" if validation_examples else None,
+        skips_broken=broken == "skip",
     )
 
 

@@ -1,13 +1,14 @@
 """Images in memory, and the batches made of them."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 
 from tp_keras import keys
 from tp_keras.data.augmentation import crops_and_flips, draws
-from tp_keras.data.base import Dataset, slice_of
+from tp_keras.data.base import Dataset, slice_of, spread
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,6 +62,18 @@ class ArrayDataset(Dataset):
 
     def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         return self._once(self.train, shard)
+
+    def parts(self):
+        return [part for part in (self.train, self.test, self.validation) if part]
+
+    def sizes(self) -> list[int]:
+        return [len(labels) for _, labels in self.parts()]
+
+    def sample(self) -> Iterator[bytes]:
+        for images, labels in self.parts():
+            chosen = spread(len(labels))
+            yield np.ascontiguousarray(images[chosen]).tobytes()
+            yield np.asarray(labels[chosen], np.int64).tobytes()
 
     def _augmented(self, images, numbers):
         if self.crop_padding or self.flip:

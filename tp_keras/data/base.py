@@ -1,10 +1,18 @@
-"""What a run asks of its data, wherever that comes from."""
+"""The base class of all datasets."""
 
+import contextlib
 import dataclasses
+import hashlib
 import math
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
+
+# What reading and decoding raise, and how TensorFlow says that it was reading
+OF_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
+READING = "IteratorGetNext"
+SAMPLED = 64  # examples of each part in a fingerprint
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,6 +50,29 @@ class Dataset:
     flip: str | None = None
     drop_remainder: bool = True
     seed: int = 0
+    broken = frozenset()
+
+    @property
+    def fingerprint(self) -> dict[str, str]:
+        """What tells this data from other data of the same name: sizes, and a hash of a sample."""
+        sizes = "+".join(str(size) for size in self.sizes())
+        digest = hashlib.sha256()
+        for content in self.sample():
+            digest.update(content)
+        return {
+            "examples": sizes,
+            "shape": "x".join(map(str, self.input_shape)),
+            "classes": str(self.classes),
+            "sample": digest.hexdigest()[:16],
+        }
+
+    def sizes(self) -> list[int]:
+        """Numbers of examples to train on, to test on, and held out where there are any."""
+        raise NotImplementedError
+
+    def sample(self) -> Iterator[bytes]:
+        """The content of a few examples of each part, always the same ones."""
+        raise NotImplementedError
 
     @property
     def steps_per_epoch(self) -> int:
@@ -74,12 +105,34 @@ class Dataset:
         """The training set once, in order and as it is, or a slice of each batch."""
         raise NotImplementedError
 
+    def damage(self) -> str | None:
+        """Reads all data; returns a line that names the first damaged record, None without one."""
+
+    @contextlib.contextmanager
+    def naming_damage(self):
+        """Within, an error that comes of damaged data is a ValueError that names the record.
+
+        Nothing is read again where TensorFlow's error has another cause.
+        """
+        try:
+            yield
+        except OF_DATA as error:
+            line = self.damage() if READING in str(error) else None
+            if line is None:
+                raise
+            raise ValueError(line) from error
+
     def scaled(self, images, labels):
         """Images of pixels in 0..255 and class numbers, as a network reads and learns them."""
         images = (tf.cast(images, tf.float32) - self.mean) / self.deviation
         if self.label == "image":
             return images, tf.reshape(images, (-1, math.prod(self.input_shape)))
         return images, tf.one_hot(labels, self.classes)
+
+
+def spread(examples: int, wanted: int = SAMPLED) -> list[int]:
+    """Some numbers of examples, evenly spread from the first to the last."""
+    return sorted({round(n) for n in np.linspace(0, examples - 1, min(wanted, examples))})
 
 
 def slice_of(x, index, count):

@@ -1,20 +1,26 @@
 """Photographs, read from disk, decoded and cropped as they are needed."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from tp_keras import keys
+from tp_keras.data import shards
 from tp_keras.data.augmentation import central_window, random_window
-from tp_keras.data.base import Dataset, slice_of
+from tp_keras.data.base import Dataset, slice_of, spread
+from tp_keras.data.selection import Selection
 from tp_keras.data.tfds import quiet_tfds
 
 # Serialised photographs that are shuffled among one another, beside the shuffle of the files
 SHUFFLED = 2048
 # Mean and deviation of ImageNet's red, green and blue in 0..255, as they are customary
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+SAMPLED_FILES, SAMPLED_RECORDS = 8, 4  # in a fingerprint, of a split and of a file
+NONE_INTACT = "no photograph of a batch can be decoded"
+SKIP = "or skip such photographs: data.load.broken_photographs = 'skip'"
 MIRRORS = {
     "left_right": tf.image.stateless_random_flip_left_right,
     "up_down": tf.image.stateless_random_flip_up_down,
@@ -30,15 +36,21 @@ class Photos(Dataset):
 
     Args:
       builder: The prepared TFDS builder.
+      selection: Its splits and features that are read.
       train: What to train on, as TFDS names a part of a split.
       test: What to test on.
       validation: What was held out of the training set, or None.
+      skips_broken: Whether a photograph that cannot be decoded is left out, or ends the reading.
+      broken: Those left out so far, each "file, record".
     """
 
     builder: tfds.core.DatasetBuilder
+    selection: Selection
     train: str
     test: str
     validation: str | None = None
+    skips_broken: bool = False
+    broken: set[str] = dataclasses.field(default_factory=set)
 
     def training_batches(
         self, first_epoch: int = 0, first_step: int = 0, shard: tuple[int, int] = (0, 1)
@@ -54,7 +66,7 @@ class Photos(Dataset):
             return batches.skip(tf.where(epoch == first_epoch, to_int64(first_step), 0))
 
         epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
-        return self._decoded(epochs.flat_map(epoch_records), self._training_image, shard)
+        return self._decoded(epochs.flat_map(epoch_records), self._training_image, shard, fill)
 
     def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         return self._once(self.test, shard)
@@ -67,7 +79,10 @@ class Photos(Dataset):
 
     def _once(self, split, shard):
         records = self._records(split).map(lambda *record: (tf.constant((0, 0)), record))
-        return self._decoded(records.batch(self.batch_size), self._test_image, shard)
+        batches = self._decoded(records.batch(self.batch_size), self._test_image, shard, intact)
+        return (
+            batches.filter(lambda images, _: tf.size(images) > 0) if self.skips_broken else batches
+        )
 
     def _shuffled(self, key):
         """All records of an epoch: files and, within a buffer, records in an order of its own."""
@@ -81,27 +96,68 @@ class Photos(Dataset):
         records = self.builder.as_dataset(
             split,
             shuffle_files=shuffle_files,
-            decoders={"image": tfds.decode.SkipDecoding()},
+            decoders={self.selection.image: tfds.decode.SkipDecoding()},
             read_config=tfds.ReadConfig(
                 shuffle_seed=shuffle_seed,
                 shuffle_reshuffle_each_iteration=False,
                 try_autocache=False,
                 skip_prefetch=True,
+                add_tfds_id=True,
             ),
         )
-        return records.map(lambda record: (record["image"], record["label"]))
+        names = self.selection.image, self.selection.label, "tfds_id"
+        return records.map(lambda record: tuple(record[name] for name in names))
 
-    def _decoded(self, batches, image, shard):
+    def _decoded(self, batches, image, shard, without_broken):
         """Batches of images, made of a worker's slice of every batch of records."""
+        kind = tf.TensorSpec(self.input_shape, tf.float32)
+
+        def decoded(jpeg, key, name):
+            return or_none(lambda: image(jpeg, key), kind, lambda: self._note_broken(name))
 
         def batch(keys, records):
-            keys, jpegs, labels = (slice_of(x, *shard) for x in (keys, *records))
-            kind = tf.TensorSpec(self.input_shape, tf.float32)
-            images = tf.map_fn(lambda x: image(*x), (jpegs, keys), fn_output_signature=kind)
-            return self.scaled(images, labels)
+            keys, jpegs, labels, names = (slice_of(x, *shard) for x in (keys, *records))
+            if not self.skips_broken:
+                images = tf.map_fn(lambda x: image(*x), (jpegs, keys), fn_output_signature=kind)
+                return self.scaled(images, labels)
+            kinds = (kind, tf.TensorSpec((), tf.bool))
+            found = tf.map_fn(
+                lambda x: decoded(*x), (jpegs, keys, names), fn_output_signature=kinds
+            )
+            return self.scaled(*without_broken(*found, labels))
 
         batches = batches.map(batch, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
         return batches.prefetch(2)  # one in use and one in the making: they are large
+
+    def _note_broken(self, name):
+        def note(name):
+            self.broken.add(name.decode())
+            return np.int32(0)
+
+        return tf.numpy_function(note, [name], tf.int32)
+
+    def sizes(self) -> list[int]:
+        splits = self.builder.info.splits
+        return [
+            splits[part].num_examples for part in (self.train, self.test, self.validation) if part
+        ]
+
+    def sample(self) -> Iterator[bytes]:
+        for split in map(self.builder.info.splits.get, self.selection.whole_splits()):
+            files = [str(path) for path in split.filepaths]
+            for file in (files[n] for n in spread(len(files), SAMPLED_FILES)):
+                for record in tf.data.TFRecordDataset(file).take(SAMPLED_RECORDS):
+                    yield record.numpy()
+
+    def damage(self) -> str | None:
+        def decodes(record):
+            image = self.selection.image
+            found = tf.io.parse_single_example(
+                record, {image: tf.io.FixedLenFeature([], tf.string)}
+            )
+            self._test_image(found[image], None)
+
+        return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
 
     def _training_image(self, jpeg, key):
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
@@ -115,6 +171,31 @@ class Photos(Dataset):
         image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
         image = tf.image.resize(image, self.input_shape[:2], antialias=True)
         return tf.ensure_shape(image, self.input_shape)
+
+
+def or_none(make, kind, otherwise):
+    """What `make` returns, and True; zeros and False where it fails, which `otherwise` is told."""
+    made = tf.data.Dataset.range(1).map(lambda _: (make(), True)).ignore_errors()
+    with_none = made.concatenate(
+        tf.data.Dataset.range(1).map(lambda _: (tf.zeros(kind.shape, kind.dtype), False))
+    )
+    value, succeeded = with_none.take(1).get_single_element()
+    with tf.control_dependencies([tf.cond(succeeded, lambda: 0, otherwise)]):
+        return tf.identity(value), succeeded
+
+
+def fill(images, succeeded, labels):
+    """A batch with other examples of its own in place of those that could not be decoded."""
+    intact = tf.cast(tf.where(succeeded)[:, 0], tf.int32)
+    with tf.control_dependencies([tf.debugging.assert_positive(tf.size(intact), NONE_INTACT)]):
+        places = tf.range(tf.size(labels))
+    places = tf.where(succeeded, places, tf.gather(intact, places % tf.size(intact)))
+    return tf.gather(images, places), tf.gather(labels, places)
+
+
+def intact(images, succeeded, labels):
+    """The part of a batch that could be decoded."""
+    return tf.boolean_mask(images, succeeded), tf.boolean_mask(labels, succeeded)
 
 
 def to_int64(number):

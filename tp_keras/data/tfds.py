@@ -6,19 +6,29 @@ import pathlib
 import socket
 
 import numpy as np
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from absl import logging
+from google.protobuf.json_format import ParseError
 
+from tp_keras.data import places, shards
+from tp_keras.data.selection import Selection
+
+PLAIN = Selection()  # what TFDS' usual names select
 DOWNLOAD_HOST = ("storage.googleapis.com", 443)
 MNIST_5K_TEST = 1000
-PHOTOGRAPHS_TEST = "validation"  # ImageNet's own test split has no labels
-# Archives that nobody may download unasked, by dataset
+# What TFDS raises over a name, or over files that describe a dataset and are not as it wrote them
+REFUSALS = (
+    *(ValueError, TypeError, LookupError, AttributeError, AssertionError, OSError, ImportError),
+    *(RuntimeError, ParseError, tf.errors.OpError),
+)
+# Archives that each user has to download, having registered, by dataset
 MANUAL = {"imagenet2012": ("ILSVRC2012_img_train.tar", "ILSVRC2012_img_val.tar")}
 
 
 @contextlib.contextmanager
 def quiet_tfds():
-    """Keeps TFDS from thinking aloud while it looks for data."""
+    """Suppresses what TFDS logs while it looks for data."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(logging.ERROR)
     try:
@@ -28,55 +38,70 @@ def quiet_tfds():
 
 
 @quiet_tfds()
-def read(name: str, data_dir: str | None = None) -> tuple[dict[str, tuple], int]:
+def read(
+    name: str, data_dir: str | None = None, selection: Selection = PLAIN
+) -> tuple[dict[str, tuple], int]:
     """Reads a dataset into memory, preparing it first where that is needed.
 
     Args:
       name: A TFDS dataset of images and labels, or "mnist_5k": 5,000 MNIST digits, 4,000 to
         train on and 1,000 to test, that need neither download nor disk.
       data_dir: Where TFDS keeps its datasets; None is TFDS' default.
+      selection: Which splits and features of it.
 
     Returns:
       `{"train": (images, labels), "test": (images, labels)}` with uint8 images
       `(examples, height, width, channels)` and integer labels; and the number of classes.
 
     Raises:
-      ValueError: If the data is not there and cannot be had, saying how to get it.
+      ValueError: If the data is not there and cannot be had, or is damaged, saying what to do.
     """
     if name == "mnist_5k":
+        if selection != PLAIN:
+            raise ValueError(
+                "mnist_5k has but its own splits and features: leave those settings out"
+            )
         return _mnist_5k(), 10
     builder = prepared(name, data_dir)
-    if None in builder.info.features["image"].shape:
+    selection = selection.of(builder, ("test", "validation"))
+    features = builder.info.features
+    if None in features[selection.image].shape:
         raise ValueError(
             f"the images of {name} differ in size: say in data.load.image_size what to make of them"
         )
-    splits = builder.as_dataset(split=["train", "test"], batch_size=-1, as_supervised=True)
-    arrays = [tuple(part.numpy() for part in split) for split in splits]
-    return dict(zip(["train", "test"], arrays, strict=True)), builder.info.features[
-        "label"
-    ].num_classes
+    shards.refuse_broken_files(builder, selection.whole_splits())
+    chosen = {selection.image: True, selection.label: True}
+    try:
+        splits = builder.as_dataset(
+            split=[selection.train, selection.test],
+            batch_size=-1,
+            decoders=tfds.decode.PartialDecoding(chosen),
+        )
+    except (tf.errors.OpError, OSError) as error:
+        line = shards.damage(builder, selection.whole_splits(), features.deserialize_example)
+        raise ValueError(line or f"{name} cannot be read: {shards.first_line(error)}") from error
+    arrays = [(part[selection.image].numpy(), part[selection.label].numpy()) for part in splits]
+    return dict(zip(["train", "test"], arrays, strict=True)), features[selection.label].num_classes
 
 
 @quiet_tfds()
-def photographs(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder:
-    """Returns the builder of a dataset of JPEG photographs that is ready on disk.
+def photographs(
+    name: str, data_dir: str | None = None, selection: Selection = PLAIN
+) -> tuple[tfds.core.DatasetBuilder, Selection]:
+    """Returns the builder of a dataset of JPEG photographs that is ready on disk, and what is read.
 
     Raises:
       ValueError: If the data is not there and cannot be had, or holds no such photographs.
     """
     builder = prepared(name, data_dir)
-    image = builder.info.features["image"]
+    selection = selection.of(builder, ("validation", "test"))
+    image = builder.info.features[selection.image]
     if None not in image.shape:
         raise ValueError(
             f"the images of {name} are all {image.shape}: leave data.load.image_size out"
         )
-    missing = [split for split in ("train", PHOTOGRAPHS_TEST) if split not in builder.info.splits]
-    if missing:
-        raise ValueError(
-            f"{name} in {builder.data_dir} has no {missing[0]} split: remove that folder and "
-            "prepare it again from all its archives (docs/howto/data.md)"
-        )
-    return builder
+    shards.refuse_broken_files(builder, selection.whole_splits())
+    return builder, selection
 
 
 @quiet_tfds()
@@ -99,9 +124,22 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         )
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
+    except REFUSALS as error:
+        raise ValueError(
+            f"data.load.name = {name!r} cannot be had in {data_dir or 'the folder of TFDS'}: "
+            f"{shards.first_line(error)}"
+        ) from error
     if not ready:
+        _refuse_misplaced(builder)
         _prepare(builder, name)
     return builder
+
+
+def _refuse_misplaced(builder):
+    config = builder.builder_config.name if builder.builder_config else None
+    hint = places.hint(builder._data_dir_root, builder.name, config, str(builder.version))
+    if hint:
+        raise ValueError(hint)
 
 
 def _prepare(builder, name):
@@ -133,7 +171,7 @@ def _prepare(builder, name):
 
 
 def network_reachable(seconds: float = 3.0) -> bool:
-    """Whether the host that TFDS downloads from answers, found out within `seconds`."""
+    """Returns whether the host that TFDS downloads from answers within `seconds`."""
     try:
         with socket.create_connection(DOWNLOAD_HOST, timeout=seconds):
             return True

@@ -2,8 +2,11 @@
 
 import ast
 
+# Settings without an effect on what is learned, left out of HParams
+NO_HYPERPARAMETER = ("train.run_dir", "train.paper_error", "train.paper_dataset")
 
-def bindings(text: str) -> dict[str, str]:
+
+def parse_bindings(text: str) -> dict[str, str]:
     """Returns `{"module.parameter": "value"}` of a gin text, comments and line breaks left out."""
     lines = text.replace("\\\n", " ").splitlines()
     found, name = {}, None
@@ -18,15 +21,15 @@ def bindings(text: str) -> dict[str, str]:
     return found
 
 
-def unused(config: str, operative: str) -> list[str]:
-    """Names that a configuration binds and a run never read."""
-    return sorted(bindings(config).keys() - bindings(operative).keys())
-
-
 def hyperparameters(operative: str) -> dict[str, float | str]:
-    """The run's bindings as TensorBoard's HParams takes them: numbers, booleans or strings."""
+    """Returns a run's bindings as TensorBoard's HParams takes them: numbers, booleans, strings.
+
+    A macro is there under its own name, and not once more where it is used.
+    """
     values = {}
-    for name, text in bindings(operative).items():
+    for name, text in parse_bindings(operative).items():
+        if name in NO_HYPERPARAMETER or text.startswith("%"):
+            continue
         try:
             value = ast.literal_eval(text)
         except (SyntaxError, ValueError):

@@ -1,4 +1,4 @@
-"""Callbacks that show a run while it goes and write down what it did."""
+"""Callbacks that log a run, keep its best weights, and end it where it diverges."""
 
 import csv
 import io
@@ -6,7 +6,6 @@ import time
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from tp_keras.experiment.complete import best_weights_intact
 
@@ -16,17 +15,17 @@ DIVERGED = 1e6
 
 
 class Diverged(Exception):
-    """A run whose numbers are no longer finite, or beyond all bounds."""
+    """Raised where a loss is no longer finite, or above `DIVERGED`."""
 
 
-class EpochLog(keras.callbacks.Callback):
+class EpochCSVLogger(keras.callbacks.Callback):
     """Writes `epochs.csv`, one row an epoch; losses per example, errors in percent.
 
     Args:
-      folder: The `RunFolder`.
+      folder: The `RunDirectory`.
       test: Batches of the test set. What is measured on them joins the epoch's logs as `test_loss`,
         `test_error` and so on; Keras' own `val_loss` is of the held-out examples alone.
-      say: What to call with a line for the user after each epoch.
+      say: Called with a line for the user after each epoch.
     """
 
     def __init__(self, folder, test, say):
@@ -34,14 +33,14 @@ class EpochLog(keras.callbacks.Callback):
         self.folder, self.test, self.say = folder, test, say
         self.rows, self.seconds_before = [], 0.0
 
-    def resume(self, rows, seconds):
-        """Takes up the rows of finished epochs, and what the present one has taken so far."""
+    def restore(self, rows, seconds):
+        """Sets the rows of finished epochs, and the seconds spent in the present one before."""
         self.rows, self.seconds_before = rows, seconds
         if rows:
             self._write()
 
     def seconds(self):
-        """What the present epoch has taken so far, all its starts together."""
+        """Returns the seconds spent in the present epoch, by all starts together."""
         return self.seconds_before + time.perf_counter() - self.started
 
     def on_epoch_begin(self, epoch, logs=None):
@@ -56,7 +55,7 @@ class EpochLog(keras.callbacks.Callback):
             **{column(name): value for name, value in logs.items()},
         }
         row["seconds"], self.seconds_before = round(self.seconds(), 3), 0.0
-        # Five digits are what a float32 metric is good for
+        # A float32 metric has no more correct digits
         self.rows.append({k: round(v, 5) if isinstance(v, float) else v for k, v in row.items()})
         self._write()
         self.say(self._line(row))
@@ -77,32 +76,32 @@ class EpochLog(keras.callbacks.Callback):
         train, test = (self.model.objective.in_words(row[f"{p}_error"]) for p in ("train", "test"))
         return (
             f"epoch {row['epoch']}/{self.params['epochs']}  train {train}  test {test}  "
-            + (f"top-5 {top5:.2f} %  " if top5 is not None else "")
+            + (f"top-5 error {top5:.2f} %  " if top5 is not None else "")
             + (f"inverse loss {inverse:.4g}  " if inverse is not None else "")
             + f"{row['seconds']:.1f} s"
         )
 
 
 def column(name):
-    """The column of a number that Keras logs: `val_` is of the held-out examples."""
+    """Returns the column of a number that Keras logs: `val_` is of the held-out examples."""
     if name.startswith("val_"):
         return f"validation_{name.removeprefix('val_')}"
     return f"train_{name}" if name in MEASURES else name
 
 
 def selecting_error(row):
-    """The error that chooses between epochs: of the held-out examples where there are any."""
+    """Returns the error that epochs are compared by: the held-out one where there is one."""
     return row.get("validation_error", row["test_error"])
 
 
-class BestWeights(keras.callbacks.Callback):
+class BestWeightsCheckpoint(keras.callbacks.Callback):
     """Writes `best.weights.h5` after each epoch whose error is the lowest so far.
 
     The error is that of the held-out examples, where there are any, else of the test set.
 
     Args:
-      folder: The `RunFolder`.
-      log: The `EpochLog`, which stands before.
+      folder: The `RunDirectory`.
+      log: The `EpochCSVLogger`, which comes before it in the list of callbacks.
     """
 
     def __init__(self, folder, log):
@@ -117,13 +116,13 @@ class BestWeights(keras.callbacks.Callback):
         errors = [selecting_error(row) for row in self.log.rows]
         return errors.index(min(errors))
 
-    def resume(self, model, step, say):
+    def restore(self, model, step, say):
         """Writes the file again where it is missing or damaged; says so where that cannot be.
 
         Args:
           model: The model as it was restored.
           step: How many steps of an epoch it has made since the last row of the log.
-          say: What to call with a line for the user.
+          say: Called with a line for the user.
         """
         if not self.log.rows or best_weights_intact(self.folder):
             return
@@ -137,8 +136,8 @@ class BestWeights(keras.callbacks.Callback):
             )
 
 
-class StopOnDivergence(keras.callbacks.Callback):
-    """Raises `Diverged` with the epoch and the layer where numbers first ran away."""
+class TerminateOnDivergence(keras.callbacks.Callback):
+    """Raises `Diverged`, with epoch and layer, where a loss is not finite or too large."""
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch = epoch
@@ -158,7 +157,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     def _where(self, lost):
         layers = [(f"layer {l}", f) for l, f in self.model.network.f.items()]
         inverses = [(f"inverse of layer {l}", g) for l, g in getattr(self.model, "g", {}).items()]
-        # A step later what one of them lost is lost to the other too
+        # Within a step NaN spreads from network to inverses and back: look where the loss is lost
         layers = (layers if "loss" in lost else []) + (inverses if "inverse_loss" in lost else [])
         kernels = {name: getattr(layer, "kernel", None) for name, layer in layers}
         largest = {
@@ -171,42 +170,3 @@ class StopOnDivergence(keras.callbacks.Callback):
             return f"{broken[0]}: its kernel is not finite"
         name = max(largest, key=largest.get)
         return f"{name}: its kernel has grown to {largest[name]:.3g}"
-
-
-class EventLog(keras.callbacks.Callback):
-    """Writes TensorBoard scalars for each epoch, the operative gin and the outcome's HParams.
-
-    Args:
-      folder: The `RunFolder`.
-      operative: The operative gin configuration, shown as text.
-      hparams: Hyperparameters by name, numbers or strings.
-    """
-
-    def __init__(self, folder, operative, hparams):
-        super().__init__()
-        self.folder, self.operative, self.hparams = folder, operative, hparams
-
-    def on_train_begin(self, logs=None):
-        # Imported here: it takes a second that a failing command line need not wait for
-        from tensorboard.plugins.hparams import api
-
-        self.writer = tf.summary.create_file_writer(str(self.folder.path / "tensorboard"))
-        with self.writer.as_default(step=0):
-            text = "\n".join("    " + line for line in self.operative.splitlines())
-            tf.summary.text("operative gin", text)
-            api.hparams(self.hparams)
-
-    def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=epoch + 1):
-            for name, value in logs.items():
-                part, _, measure = name.partition("_")
-                if part in ("test", "val"):
-                    part = {"val": "held out"}.get(part, part)
-                    tf.summary.scalar(f"{measure}/{part}", value)
-                else:
-                    tf.summary.scalar(f"{name}/train", value)
-        with self.folder.writing():
-            self.writer.flush()
-
-    def on_train_end(self, logs=None):
-        self.writer.close()

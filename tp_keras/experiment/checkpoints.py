@@ -1,4 +1,4 @@
-"""Checkpoints on disk: all that a run is made of, and the way back to it."""
+"""Checkpoints on disk: all state of a run, saved and restored."""
 
 import json
 
@@ -7,7 +7,8 @@ import tensorflow as tf
 
 import tp_keras
 from tp_keras.experiment import checkpoint_files
-from tp_keras.experiment.run_directory import RunFolder, first_difference
+from tp_keras.experiment.identity import first_difference
+from tp_keras.experiment.run_directory import RunDirectory
 
 
 class Checkpoints:
@@ -17,12 +18,12 @@ class Checkpoints:
     noise are functions of seed and step: nothing else is needed.
 
     Args:
-      folder: The `RunFolder`.
+      folder: The `RunDirectory`.
       model: The `Learner`, compiled.
       keep: How many checkpoints stay.
     """
 
-    def __init__(self, folder: RunFolder, model: keras.Model, keep: int):
+    def __init__(self, folder: RunDirectory, model: keras.Model, keep: int):
         self.folder, self.path = folder, folder.path / "checkpoints"
         self.variables, self.progress = state(model), tf.Variable("", dtype=tf.string)
         self.checkpoint = tf.train.Checkpoint(variables=self.variables, progress=self.progress)

@@ -7,12 +7,12 @@ import zipfile
 import h5py
 
 from tp_keras.experiment import checkpoint_files
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.run_directory import RunDirectory
 
 WEIGHTS = ("best.weights.h5", "last.weights.h5", "network.keras")
 
 
-def damaged_files(folder: RunFolder, epochs: int) -> list[str]:
+def damaged_files(folder: RunDirectory, epochs: int) -> list[str]:
     """Returns the names of files that cannot be read, or have not a row for each of the epochs.
 
     Weights may all be gone together with the checkpoints: a complete run does not need them.
@@ -26,7 +26,7 @@ def damaged_files(folder: RunFolder, epochs: int) -> list[str]:
     return found
 
 
-def best_weights_intact(folder: RunFolder) -> bool:
+def best_weights_intact(folder: RunDirectory) -> bool:
     """Whether `best.weights.h5` can be read."""
     return _opens(folder.path / "best.weights.h5")
 

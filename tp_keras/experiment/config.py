@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 import gin
 from gin import config_parser
 
+from tp_keras.experiment import boundary  # noqa: F401, whose check `gin.finalize` calls
+
 PACKAGE = pathlib.Path(__file__).parents[1]
 # A wheel carries gin/ inside the package, a checkout has it beside the package
 INSTALLED = PACKAGE if (PACKAGE / "gin").is_dir() else PACKAGE.parent
@@ -162,7 +164,7 @@ def _bind(text, name, imports, wanted):
 
 
 def _source(text, name):
-    """A text as a file that tells gin its name."""
+    """A text as a file with the name that gin puts into its messages."""
     source = io.StringIO(text)
     source.name = name
     return source

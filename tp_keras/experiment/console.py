@@ -1,20 +1,35 @@
-"""What a run says to the user."""
+"""Lines of output for the user of a run."""
 
 import sys
 
 from absl import logging
 
 
-def show_bar() -> bool:
-    """Whether somebody watches: a progress bar is for a terminal, lines are for a log."""
-    return sys.stdout.isatty() and logging.get_verbosity() >= logging.INFO
+class Output:
+    """Where a run's lines for the user go.
+
+    Args:
+      wanted: Whether there is any output.
+
+    Attributes:
+      shows_bar: Whether it goes to a terminal, where Keras can draw a progress bar.
+    """
+
+    def __init__(self, wanted: bool):
+        self.wanted = wanted
+        self.shows_bar = wanted and sys.stdout.isatty()
+
+    def say(self, line: str) -> None:
+        """Prints a line at once, or nothing."""
+        if self.wanted:
+            print(line, flush=True)
+
+
+def asked_for() -> bool:
+    """Whether --verbosity asks for output."""
+    return logging.get_verbosity() >= logging.INFO
 
 
 def say(line: str) -> None:
-    """Prints a line for the user, unless --verbosity asks for silence."""
-    if logging.get_verbosity() >= logging.INFO:
-        print(line, flush=True)
-
-
-def quiet(line: str) -> None:
-    """Takes a line and keeps it to itself."""
+    """Prints a line unless --verbosity asks for silence."""
+    Output(asked_for()).say(line)

@@ -1,4 +1,4 @@
-"""From a model and its data to a trained model and its record, from wherever the run stands."""
+"""Trains a learner from its newest checkpoint on, with all callbacks that log and save it."""
 
 import warnings
 
@@ -6,76 +6,79 @@ import keras
 
 from tp_keras.data.base import Dataset
 from tp_keras.distribution.input import distribute_dataset
-from tp_keras.experiment import bindings
-from tp_keras.experiment.callbacks import BestWeights, EpochLog, EventLog, StopOnDivergence
+from tp_keras.experiment.bindings import hyperparameters
+from tp_keras.experiment.callbacks import (
+    BestWeightsCheckpoint,
+    EpochCSVLogger,
+    TerminateOnDivergence,
+)
 from tp_keras.experiment.checkpoints import Checkpoints
-from tp_keras.experiment.console import quiet, say, show_bar
+from tp_keras.experiment.console import Output
 from tp_keras.experiment.preemption import Preemption
+from tp_keras.experiment.progress import ProgressLines
 from tp_keras.experiment.reconstructions import Reconstructions
-from tp_keras.experiment.resume import Pace, Saving
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.resume import BackupAndResume, CheckpointPolicy
+from tp_keras.experiment.run_directory import RunDirectory
+from tp_keras.experiment.tensorboard import TensorBoardLogger
 
 
 def fit(
-    model: keras.Model,
+    folder: RunDirectory,
+    settings: str,
     dataset: Dataset,
+    learner: keras.Model,
     schedule: keras.callbacks.Callback | None,
     others: list[keras.callbacks.Callback],
-    folder: RunFolder,
-    operative: str,
     epochs: int,
-    pace: Pace,
-) -> EpochLog:
-    """Trains a model up to `epochs`, from the newest checkpoint in the folder if there is one.
+    policy: CheckpointPolicy,
+    output: Output,
+) -> list[dict]:
+    """Trains a learner up to `epochs`, from the newest checkpoint in the folder if there is one.
 
     Args:
-      model: The `Learner`, compiled.
-      dataset: What it learns.
-      schedule: The callback that says when inverses learn, or None.
-      others: Further callbacks, which see every epoch before it is saved.
       folder: The run's folder.
-      operative: The operative gin configuration, for TensorBoard.
+      settings: The text of all settings, for TensorBoard.
+      dataset: What the learner learns.
+      learner: The `Learner`, compiled.
+      schedule: The callback that sets the phases of each epoch, or None.
+      others: Further callbacks, which come before the one that saves.
       epochs: Epochs in all.
-      pace: When to save.
+      policy: When to write checkpoints.
+      output: Where lines for the user, or Keras' progress bar, go.
 
     Returns:
-      The log of all epochs.
+      The rows of `epochs.csv`, all epochs.
     """
-    tell, devices = say if folder.writes else quiet, model.distribute_strategy
-    log, preemption = (
-        EpochLog(folder, distribute_dataset(devices, dataset.test_batches), tell),
-        Preemption(),
-    )
-    checkpoints = Checkpoints(folder, model, pace.keep)
-    saving = Saving(checkpoints, log, preemption, dataset, pace, others)
-    callbacks = [schedule] if schedule else []
-    best = BestWeights(folder, log)
-    callbacks += [log, StopOnDivergence(), best]
+    test = distribute_dataset(learner.distribute_strategy, dataset.test_batches)
+    log, preemption = EpochCSVLogger(folder, test, output.say), Preemption()
+    checkpoints = Checkpoints(folder, learner, policy.keep)
+    saving = BackupAndResume(checkpoints, log, preemption, dataset, policy, others)
+    best = BestWeightsCheckpoint(folder, log)
+    callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence(), best]
+    if not output.shows_bar:
+        in_words = learner.objective.in_words
+        callbacks += [ProgressLines(dataset.steps_per_epoch, in_words, output.say)]
     if folder.writes:
-        callbacks += [EventLog(folder, operative, bindings.hyperparameters(operative))]
+        callbacks += [TensorBoardLogger(folder, settings, hyperparameters(settings))]
     callbacks += [other for other in others if folder.writes or not hasattr(other, "set_run")]
     if folder.writes and dataset.label == "image":
         callbacks += [Reconstructions(folder, dataset.test_batches())]
-    tell(f"{weight_count(model)}, {devices.num_replicas_in_sync} replica(s) -> {folder.path}")
-    if dataset.skipped_examples:
-        tell(
-            f"each epoch leaves out {dataset.skipped_examples} of {dataset.train_examples} "
-            "training examples, others each time: data.load.drop_remainder"
-        )
-    # Keras is not told how long a dealt dataset is, and wonders at its end
+    for line in opening_lines(learner, dataset, folder.path):
+        output.say(line)
+    # Keras does not know the length of a dataset that is distributed, and warns at its end
     warnings.filterwarnings("ignore", "Your input ran out of data")
-    model.stop_training = False
+    learner.stop_training = False
     with preemption.watched():
-        start = saving.take_up(model, tell)
-        best.resume(model, start[1], tell)
-        for leg in legs(*start, epochs):
-            if model.stop_training:
+        start = saving.restore(learner, output.say)
+        best.restore(learner, start[1], output.say)
+        for segment in segments(*start, epochs):
+            if learner.stop_training:
                 break
-            train_leg(model, dataset, [*callbacks, saving], *leg, verbose=show_bar())
-    return log
+            train_segment(learner, dataset, [*callbacks, saving], *segment, output.shows_bar)
+    return log.rows
 
 
-def legs(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, int, int]]:
+def segments(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, int, int]]:
     """Splits a run into calls of `Model.fit`, all of whose epochs are equally long.
 
     Returns:
@@ -85,15 +88,15 @@ def legs(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, int,
     return rest_of_epoch + [(first_epoch + len(rest_of_epoch), 0, epochs)]
 
 
-def train_leg(model, dataset, callbacks, epoch, step, epochs, verbose):
-    devices, held_out = model.distribute_strategy, None
+def train_segment(learner, dataset, callbacks, epoch, step, epochs, show_bar):
+    devices, held_out = learner.distribute_strategy, None
     if dataset.validation_batches() is not None:
         held_out = distribute_dataset(devices, dataset.validation_batches)
 
     def batches(shard):
         return dataset.training_batches(epoch, step, shard=shard)
 
-    model.fit(
+    learner.fit(
         distribute_dataset(devices, batches),
         steps_per_epoch=dataset.steps_per_epoch - step,
         validation_data=held_out,
@@ -101,12 +104,20 @@ def train_leg(model, dataset, callbacks, epoch, step, epochs, verbose):
         epochs=epochs,
         callbacks=callbacks,
         shuffle=False,  # the batches come shuffled
-        verbose=int(verbose),
+        verbose=int(show_bar),
     )
 
 
-def weight_count(model: keras.Model) -> str:
-    """How many weights there are, in words."""
-    forward = model.network.count_params()
-    others = model.count_params() - forward
-    return f"{forward:,} forward weights" + (f" and {others:,} backward ones" if others else "")
+def opening_lines(learner: keras.Model, dataset: Dataset, path) -> list[str]:
+    """Returns the lines that begin a run: its size, its folder, and what an epoch leaves out."""
+    forward = learner.network.count_params()
+    others = learner.count_params() - forward
+    weights = f"{forward:,} forward weights" + (f" and {others:,} backward ones" if others else "")
+    replicas = learner.distribute_strategy.num_replicas_in_sync
+    lines = [f"{weights}, {replicas} replica(s) -> {path}"]
+    if dataset.skipped_examples:
+        lines.append(
+            f"each epoch leaves out {dataset.skipped_examples} of {dataset.train_examples} "
+            "training examples, others each time: data.load.drop_remainder"
+        )
+    return lines

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C: this process has seconds left."""
+"""SIGTERM and Ctrl-C, after which this process has seconds left."""
 
 import contextlib
 import os
@@ -12,7 +12,7 @@ NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
 
 class Preempted(Exception):
-    """A run that was told to stop and has saved what it had.
+    """Raised by a run that has received a signal and saved its state.
 
     Args:
       message: Why and where it stopped.

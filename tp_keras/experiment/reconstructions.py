@@ -1,4 +1,4 @@
-"""What an autoencoder makes of the first test images (Figure 7)."""
+"""An autoencoder's outputs for the first test images (Figure 7)."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ class Reconstructions(keras.callbacks.Callback):
     that the network sees.
 
     Args:
-      folder: The `RunFolder`.
+      folder: The `RunDirectory`.
       batches: The test set; its first batch is kept.
     """
 

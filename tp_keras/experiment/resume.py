@@ -1,4 +1,4 @@
-"""When a run is saved, and where it is taken up again."""
+"""When a run writes checkpoints, and from which step it resumes."""
 
 import dataclasses
 import time
@@ -12,48 +12,52 @@ from tp_keras.distribution.collectives import (
     gather_from_workers,
     values_on_replicas,
 )
-from tp_keras.experiment.callbacks import EpochLog
+from tp_keras.experiment.callbacks import EpochCSVLogger
 from tp_keras.experiment.checkpoints import Checkpoints
+from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.preemption import Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
 
 
 @dataclasses.dataclass(frozen=True)
-class Pace:
-    """How often to save.
+class CheckpointPolicy:
+    """How often to write a checkpoint within an epoch; at the end of each there is one anyway.
 
     Args:
       steps: Steps between two checkpoints within an epoch, or None.
-      minutes: Minutes after which to save within an epoch.
-      keep: How many of the newest checkpoints stay.
+      minutes: Minutes between two checkpoints within an epoch.
+      keep: How many of the newest checkpoints are kept.
 
     Raises:
       ValueError: If one of them is not positive.
     """
 
-    steps: int | None
-    minutes: float
-    keep: int
+    steps: int | None = None
+    minutes: float = 10.0
+    keep: int = 2
 
     def __post_init__(self):
         for name, value in dataclasses.asdict(self).items():
             if value is not None and value <= 0:
                 parameter = "keep_checkpoints" if name == "keep" else f"checkpoint_{name}"
-                raise ValueError(f"train.{parameter} must be positive, received {value}")
+                raise ValueError(
+                    f"CheckpointPolicy.{name} (train.{parameter}) must be positive, "
+                    f"received {value}"
+                )
 
 
-class Saving(keras.callbacks.Callback):
-    """Saves a run every so often, at each epoch and on SIGTERM; takes it up again.
+class BackupAndResume(keras.callbacks.Callback):
+    """Writes checkpoints by a policy, after each epoch and on SIGTERM; restores the newest.
 
-    To stand after the callbacks that complete a row of the epoch log, and write it.
+    It comes last in the list of callbacks, after those that complete a row of the epoch log.
 
     Args:
       checkpoints: The run's `Checkpoints`.
-      log: The `EpochLog`, whose rows are saved and restored.
-      preemption: What notes SIGTERM.
-      dataset: What the run learns.
-      pace: How often to save.
+      log: The `EpochCSVLogger`, whose rows are saved and restored.
+      preemption: The `Preemption` that receives SIGTERM.
+      dataset: The run's dataset.
+      policy: How often to save.
       others: Further callbacks, whose numbers (how long `EarlyStopping` has waited, and for what)
         are saved and restored.
     """
@@ -61,37 +65,40 @@ class Saving(keras.callbacks.Callback):
     def __init__(
         self,
         checkpoints: Checkpoints,
-        log: EpochLog,
+        log: EpochCSVLogger,
         preemption: Preemption,
         dataset: Dataset,
-        pace: Pace,
+        policy: CheckpointPolicy,
         others: Sequence[keras.callbacks.Callback] = (),
     ):
         super().__init__()
         self.others, self.numbers = others, None
         self.checkpoints, self.log, self.preemption = checkpoints, log, preemption
-        self.steps_per_epoch, self.pace = dataset.steps_per_epoch, pace
+        self.steps_per_epoch, self.policy = dataset.steps_per_epoch, policy
+        self.data = dataset.fingerprint
         self.first_epoch = self.first_step = 0
         self.metrics, self.saved_at = [], time.monotonic()
 
-    def take_up(self, model: keras.Model, say) -> tuple[int, int]:
-        """Restores the run.
+    def restore(self, model: keras.Model, say) -> tuple[int, int]:
+        """Restores the model, and the log, from the newest checkpoint where there is one.
 
         Args:
           model: The model to restore.
-          say: What to call with a line for the user.
+          say: Called with a line for the user.
 
         Returns:
           The epoch to go on with, counted from 0, and how many of its steps are done.
 
         Raises:
-          ValueError: If several processes do not find the same checkpoint.
+          ValueError: If several processes do not find the same checkpoint, or the run has been
+            trained on other data.
         """
         found = self.checkpoints.restore(say)
         if found:
+            refuse_other_data(found.get("data", self.data), self.data)
             self.first_epoch, self.first_step = found["epoch"], found["step"]
             self.metrics, self.numbers = found["metrics"], found["callbacks"]
-            self.log.resume(found["rows"], found["seconds"])
+            self.log.restore(found["rows"], found["seconds"])
             say(f"resumed in epoch {self.first_epoch + 1} after step {self.first_step}")
         start = self.first_epoch, self.first_step
         if len(set(gather_from_workers(model.distribute_strategy, start))) > 1:
@@ -134,12 +141,12 @@ class Saving(keras.callbacks.Callback):
             raise self.preemption.stopped(f"saved after epoch {epoch + 1}")
 
     def _due(self):
-        steps = self.pace.steps
+        steps = self.policy.steps
         by_steps = steps is not None and self.step // steps > self.saved_step // steps
-        return by_steps or time.monotonic() - self.saved_at > 60 * self.pace.minutes
+        return by_steps or time.monotonic() - self.saved_at > 60 * self.policy.minutes
 
     def _anywhere(self, *flags):
-        """Which flags are set in at least one process."""
+        """Returns which flags are set in at least one process."""
         rows = gather_from_workers(self.model.distribute_strategy, flags)
         return [any(column) for column in zip(*rows, strict=True)]
 
@@ -149,12 +156,21 @@ class Saving(keras.callbacks.Callback):
     def _save(self, epoch, step, seconds):
         where = {"epoch": epoch, "step": step, "seconds": seconds}
         progress = {**where, "metrics": self.metrics, "rows": self.log.rows}
-        progress["callbacks"] = self.numbers
+        progress |= {"callbacks": self.numbers, "data": self.data}
         self.checkpoints.save(epoch * self.steps_per_epoch + step, progress)
         self.saved_step, self.saved_at = step, time.monotonic()
 
 
+def refuse_other_data(found: dict[str, str], present: dict[str, str]) -> None:
+    """Raises ValueError where the data that a run has been trained on is not the present one."""
+    if found != present:
+        raise ValueError(
+            "--run_dir holds a run on other data: it differs in "
+            f"{first_difference(found, present)}; give back that data, or choose another folder"
+        )
+
+
 def numbers_of(callback: keras.callbacks.Callback) -> dict[str, float]:
-    """What Keras' `EarlyStopping` and `ReduceLROnPlateau` keep from one epoch to the next."""
+    """Returns what Keras' `EarlyStopping` and `ReduceLROnPlateau` count from epoch to epoch."""
     kept = {name: getattr(callback, name, None) for name in RESUMED}
     return {name: float(value) for name, value in kept.items() if value is not None}

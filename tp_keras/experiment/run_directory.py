@@ -8,41 +8,28 @@ import re
 
 import tensorflow as tf
 
-from tp_keras.experiment.bindings import bindings
 from tp_keras.experiment.checkpoint_files import newest_progress
+from tp_keras.experiment.identity import first_difference, identity
 from tp_keras.experiment.lock import Lock
 from tp_keras.experiment.whole_files import remove_partials, write_whole
 
 OPERATIVE = "operative.gin"
-# What may change between two starts of the same run
-FREE = (
-    "train.epochs",
-    "train.run_dir",
-    "train.strategy",
-    "train.num_devices",
-    "train.deterministic",
-    "train.checkpoint_steps",
-    "train.checkpoint_minutes",
-    "train.keep_checkpoints",
-    "train.wait_minutes",
-    "train.callbacks",
-    "Diagnostics.every",
-    "load.data_dir",
-)
+
+PATTERN = re.compile(r"[*?\[\\]")
 
 
 class CannotWrite(Exception):
     """A run folder that could be written once and no longer can."""
 
 
-class RunFolder:
+class RunDirectory:
     """One run's folder: `operative.gin`, `epochs.csv`, `result.json`, weights, event files.
 
     A context manager: within, no other process may write the folder.
 
     Args:
       path: The folder, made where it does not exist.
-      operative: The run's operative gin configuration.
+      operative: The run's settings, the operative gin configuration or what `describe` returns.
       writes: Whether this process writes; of several that train one network, only one does.
 
     Raises:
@@ -50,8 +37,10 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike, operative: str, writes: bool = True):
+        if PATTERN.search(str(path)):  # TensorFlow would look for the checkpoints elsewhere
+            raise ValueError(f"--run_dir must hold none of * ? [ and \\, received {str(path)!r}")
         self.path, self.writes, self.lock = pathlib.Path(path), writes, None
-        self.settings = settings(operative)
+        self.settings = identity(operative)
         try:
             if writes:
                 self.path.mkdir(parents=True, exist_ok=True)
@@ -101,7 +90,7 @@ class RunFolder:
         except (FileNotFoundError, UnicodeDecodeError):
             text = ""
         if text.strip():
-            return settings(text)
+            return identity(text)
         if not (self.path / "result.json").exists():
             return self.settings  # whoever restores a checkpoint compares
         saved = newest_progress(self.path / "checkpoints")
@@ -167,15 +156,3 @@ class RunFolder:
         if not isinstance(content, dict):
             raise ValueError(f"--run_dir holds a damaged file: {path}; choose another folder")
         return content
-
-
-def settings(operative: str) -> dict[str, str]:
-    """The bindings that make a run what it is, by parameter."""
-    return {name: v for name, v in bindings(operative).items() if not name.endswith(FREE)}
-
-
-def first_difference(found: dict[str, str], wanted: dict[str, str]) -> str:
-    """The first parameter in which two runs' settings differ, in words."""
-    names = sorted(found.keys() | wanted.keys())
-    name = next(n for n in names if found.get(n) != wanted.get(n))
-    return f"{name}: {found.get(name, 'not set')} there, {wanted.get(name, 'not set')} here"

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from tp_keras.distribution.collectives import gather_from_workers
 from tp_keras.distribution.strategy import is_chief, is_multi_worker
-from tp_keras.experiment.run_directory import RunFolder
+from tp_keras.experiment.run_directory import RunDirectory
 
 SEEN_WITHIN = 20.0  # seconds; a network file system shows a new file late
 # Seconds that a worker stays after a refusal: where one leaves, TensorFlow breaks off what the
@@ -18,9 +18,9 @@ SEEN_WITHIN = 20.0  # seconds; a network file system shows a new file late
 STAY = 3.0
 
 
-def open_run_folder(
+def open_run_directory(
     path: str | os.PathLike, operative: str, strategy: tf.distribute.Strategy
-) -> RunFolder:
+) -> RunDirectory:
     """Returns the run's folder, after making sure that all workers see the same one.
 
     Args:
@@ -32,11 +32,11 @@ def open_run_folder(
       ValueError: In every worker, if the chief cannot use the folder or another does not see it.
     """
     if not is_multi_worker(strategy):
-        return RunFolder(path, operative)
+        return RunDirectory(path, operative)
     folder, refusal, number = None, None, secrets.randbits(48)
     if is_chief(strategy):
         try:
-            folder = RunFolder(path, operative)
+            folder = RunDirectory(path, operative)
             folder.write(_name(number), "")
         except ValueError as error:
             refusal = error
@@ -64,7 +64,7 @@ def _seen_by_all(folder, path, operative, strategy, number):
             "--run_dir must be a folder that all workers share: number "
             f"{blind[0]}, counted from the chief's 0, does not see what the chief wrote to {path}"
         )
-    return folder or RunFolder(path, operative, writes=False)
+    return folder or RunDirectory(path, operative, writes=False)
 
 
 def _name(number):

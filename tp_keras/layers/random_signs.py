@@ -1,10 +1,12 @@
-"""A fixed random matrix that is not stored: its signs are drawn again wherever they are used."""
+"""A fixed random matrix that is not stored: its signs are drawn again at each product."""
 
 import math
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from tp_keras import keys
 
 BLOCK = 2**21  # numbers, 8 MB: small beside any batch, large enough for a fast product
 SIGNS_OF_BYTE = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1) * 2.0 - 1.0
@@ -46,7 +48,7 @@ class RandomSigns(keras.layers.Layer):
 
     def block(self, number):
         """Signs of B's rows `number * rows` and on, `(rows, inputs)`; beyond its end as well."""
-        key = tf.random.experimental.stateless_fold_in(tf.constant(self.seed, tf.int32), number)
+        key = keys.fold(tf.constant(self.seed, tf.int32), number)
         words = (self.rows, -(-self.inputs // 32))
         # The same algorithm on every device, and whole bits: XLA draws the same
         bits = tf.random.stateless_uniform(words, key, None, None, tf.int32, alg="philox")

@@ -6,16 +6,11 @@ import os
 import pathlib
 import re
 
-from tp_keras.report import files, records, series
+from tp_keras.report import files, records, series, shared
 from tp_keras.report.files import visible
 
 CELL = ("dataset", "architecture", "method", "schedule")
 MARKS = {"result.json", "epochs.csv", "operative.gin", "trial.json"}
-# A setting that may differ between the seeds of one experiment
-FREE = re.compile(
-    r"^(\S*\.)?(seed|epochs|run_dir|data_dir|paper_error|steps_per_execution|jit_compile|callbacks"
-    r"|Diagnostics\.every) *="
-)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,8 +51,7 @@ class Run:
     @property
     def settings(self) -> str:
         """All that two seeds of one experiment share."""
-        lines = [line for line in self.operative.splitlines() if not line.startswith("#")]
-        return "\n".join(line for line in lines if line.strip() and not FREE.match(line))
+        return shared.shared_settings(self.operative)
 
     @property
     def asked_epochs(self) -> int:
@@ -66,9 +60,7 @@ class Run:
 
     def setting(self, name: str) -> str | None:
         """A binding's value in `operative.gin`, such as that of `load.image_size`, as text."""
-        binding = rf"^(?:\S*[./])?{re.escape(name)} *= *(?:\\\n *)?(.*(?:\n +.*)*)"
-        found = re.search(binding, self.operative, re.M)
-        return found[1].strip() if found else None
+        return shared.setting(self.operative, name)
 
     def whole_number(self, name: str) -> int | None:
         """A binding's value if it is a whole number."""

@@ -15,14 +15,14 @@ from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
 from tp_keras import train
-from tp_keras.experiment import config
-from tp_keras.experiment import run as training
-from tp_keras.experiment import run_directory as run_folder
+from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
+from tp_keras.experiment.identity import identity
 
 try:
-    from tp_keras.search import trials
+    from tp_keras.search import space, trials
+    from tp_keras.search.best import experiment_file, train_command
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
@@ -35,7 +35,7 @@ flags.adopt_module_key_flags(train)  # shown by --help among ours
 
 
 class Report(keras.callbacks.Callback):
-    """Tells the study of every epoch, and stops a trial that its pruner drops."""
+    """Reports every epoch to the study, and stops a trial that its pruner drops."""
 
     def __init__(self, claim):
         super().__init__()
@@ -47,8 +47,8 @@ class Report(keras.callbacks.Callback):
         self.model.stop_training = self.pruned
 
 
-def search() -> None:
-    """Runs a trial and goes on with the next, or writes down the best where none is left.
+def run_next_trial() -> None:
+    """Runs a trial and goes on with the next, or writes the best where none is left.
 
     Raises:
       ValueError: If the command line or a setting is wrong.
@@ -58,7 +58,7 @@ def search() -> None:
     if train.RUN_DIR.value:
         raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
     folder, found = prepare()
-    show_in_tensorboard(folder / "tensorboard", found.domains)
+    show_in_tensorboard(folder, found.domains)
     if claim := found.claim():
         run(claim)
         go_on()
@@ -77,19 +77,19 @@ def go_on():
 
 
 def prepare() -> "tuple[pathlib.Path, trials.Trials]":
-    """The folder of the search, and the trials in it."""
+    """Returns the folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
     configure(files and [*files, SPACE.value], train.overrides())
-    experiment = gin.get_bindings(training.train)
+    experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:
         raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
     has_inverse = experiment.get("inverse_optimizer") is not None
-    domains = trials.space(experiment["learner"], has_inverse)
+    domains = space.build_space(experiment["learner"], has_inverse)
     name = "_".join(pathlib.Path(file).stem for file in files)
-    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}")
+    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}").expanduser()
     # A run may be continued to more epochs; trials of different lengths do not compare
-    settings = {**run_folder.settings(gin.config_str()), "train.epochs": experiment["epochs"]}
+    settings = {**identity(gin.config_str()), "train.epochs": experiment["epochs"]}
     seed = gin.query_parameter("seed/macro.value")
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
 
@@ -99,15 +99,15 @@ def configure(files, overrides):
     config.configure(files, overrides, train.TRUST_GIN_IMPORTS.value)
 
 
-def run(claim: "trials.Claim") -> None:
-    """Trains one configuration and notes how it ended."""
+def run(claim: "trials.ClaimedTrial") -> None:
+    """Trains one configuration and records how it ended."""
     drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
     configure(
-        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = '{claim.folder}'"]
+        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = {str(claim.folder)!r}"]
     )
     report = Report(claim)
     try:
-        result = silently(training.train, callbacks=[lambda: report])
+        result = silently(cli.train, callbacks=[lambda: report])
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")
@@ -118,14 +118,14 @@ def run(claim: "trials.Claim") -> None:
 
 
 def selecting(result: dict) -> tuple[str, float]:
-    """The error that chooses between trials: of held-out examples where a run has any."""
+    """Returns the error that trials are compared by, the held-out one where there is one."""
     held_out = "best_validation_error" in result
     name = "best_validation_error" if held_out else "best_test_error"
     return name.removeprefix("best_").replace("_", " "), result[name]
 
 
 def silently(function, **arguments):
-    """Calls a function whose lines for the user nobody wants, unless --verbosity=1 asks."""
+    """Calls a function without its lines for the user, unless --verbosity=1 asks for them."""
     verbosity = logging.get_verbosity()
     logging.set_verbosity(verbosity if verbosity > logging.INFO else logging.WARNING)
     try:
@@ -134,9 +134,9 @@ def silently(function, **arguments):
         logging.set_verbosity(verbosity)
 
 
-def show_in_tensorboard(path, domains) -> None:
+def show_in_tensorboard(folder, domains) -> None:
     """Writes the domains for the HParams view; every trial is a session of it."""
-    if path.exists():
+    if any(folder.glob("*tfevents*")):
         return
     intervals = {
         name: api.Discrete(domain.choices)
@@ -144,7 +144,7 @@ def show_in_tensorboard(path, domains) -> None:
         else api.RealInterval(domain.low, domain.high)
         for name, domain in domains.items()
     }
-    with tf.summary.create_file_writer(str(path)).as_default():
+    with tf.summary.create_file_writer(str(folder)).as_default():
         api.hparams_config(
             hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
             metrics=[api.Metric("error/test", display_name="test error (%)")],
@@ -157,35 +157,24 @@ def conclude(folder: pathlib.Path, best) -> None:
         say(f"all trials diverged: see trial.json in the folders of {folder}")
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
-    path.write_text(experiment_file(path, best, error))
+    seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
+    path.write_text(experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed))
     say(f"best: trial {best.number}, {error}  {path}")
+    say(train_command(path))
     command = [sys.executable, "-m", "tp_keras.report"]
-    subprocess.run([*command, f"--runs={folder}", f"--out={folder / 'report'}"], check=False)
-
-
-def experiment_file(path, best, error) -> str:
-    """The best configuration as a gin file that `tp_keras.train` takes."""
-    lines = [
-        f"# {path.parent.name}: trial {best.number}, the best of a random search.",
-        f"# Numbers: {SPACE.value}, drawn with seed {gin.query_parameter('seed/macro.value')}.",
-        f"# Its {error}, the lowest of its epochs.",
-        f"# python -m tp_keras.train --gin_file={path}",
-        *(f"include '{file}'" for file in train.GIN_FILE.value),
-        "",
-        *train.GIN_BINDINGS.value,
-        *(f"{name} = {value!r}" for name, value in best.params.items()),
-    ]
-    return "\n".join(lines) + "\n"
+    output = None if console.asked_for() else subprocess.DEVNULL
+    arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
+    subprocess.run([*command, *arguments], check=False, stdout=output)
 
 
 def main(argv):
     if len(argv) > 1:
         return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
-    return train.outcome("tp_keras.search", search)
+    return train.outcome("tp_keras.search", run_next_trial)
 
 
 def fail(message: str) -> int:
-    print(f"tp_keras.search: {message}", file=sys.stderr)
+    print(f"tp_keras.search: {train.visible(message)}", file=sys.stderr)
     return train.BAD_INPUT
 
 

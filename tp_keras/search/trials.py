@@ -1,72 +1,26 @@
-"""The trials of a random search: what each tries, and which process has taken which."""
+"""The trials of a random search: the settings of each, and which process runs which."""
 
-import inspect
 import json
-import pathlib
 import shutil
 
-import gin
-import numpy as np
 import optuna
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import TrialState
 
+from tp_keras.experiment.identity import first_difference
 from tp_keras.experiment.lock import Lock
-from tp_keras.experiment.run_directory import first_difference
+from tp_keras.experiment.whole_files import write_whole
+from tp_keras.search.space import draw
+from tp_keras.search.study import open_study
 
 SETTINGS = "settings"
-
-gin.external_configurable(optuna.pruners.SuccessiveHalvingPruner, module="optuna.pruners")
-
-
-@gin.configurable(module="tp_keras.trials")
-def space(
-    learner: type, has_inverse: bool, log_uniform: dict, uniform: dict, choices: dict
-) -> dict[str, BaseDistribution]:
-    """The domain of every setting that an experiment reads, under the name that gin knows.
-
-    Args:
-      learner: The rule; a name without a dot is a parameter of its own.
-      has_inverse: Whether the experiment has an optimizer of inverses.
-      log_uniform: `(low, high)` of settings that are drawn uniformly in their logarithm.
-      uniform: `(low, high)` of settings that are drawn uniformly.
-      choices: The values of settings that have a few.
-    """
-    domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
-    domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
-    domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
-    own = inspect.signature(learner.__init__).parameters
-    found = {}
-    for name, domain in domains.items():
-        if "." in name and (has_inverse or not name.startswith("inverse/")):
-            found[name] = domain
-        elif name in own:
-            found[f"{learner.__name__}.{name}"] = domain
-    return found
-
-
-@gin.configurable(module="tp_keras.trials")
-def study(folder: pathlib.Path, pruner=None) -> optuna.Study:
-    """Opens the study that a folder holds, or a new one.
-
-    The storage is Optuna's journal, a file that is only ever appended to under a lock made by a
-    symbolic link: that holds on NFS too, where SQLite's locks do not.
-    """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    journal = optuna.storages.journal.JournalFileBackend(str(folder / "journal.log"))
-    return optuna.create_study(
-        study_name="search",
-        storage=optuna.storages.JournalStorage(journal),
-        pruner=pruner or optuna.pruners.NopPruner(),
-        load_if_exists=True,
-    )
 
 
 class Trials:
     """The trials of a study, of which several processes and hosts each take one at a time.
 
     Which process runs a trial is a lock on a file in the trial's folder. It ends with the process,
-    however that ends, so that another can take up the trial.
+    however that ends, so that another process can resume the trial.
 
     Args:
       folder: Folder of the search, with a folder for each trial in it.
@@ -83,7 +37,7 @@ class Trials:
         self.folder, self.total, self.domains = folder, total, domains
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self.study = study(folder)
+            self.study = open_study(folder)
         except OSError as error:
             raise ValueError(
                 f"--search_dir cannot be written: {folder} ({error.strerror})"
@@ -103,24 +57,24 @@ class Trials:
                 f"{first_difference(found, settings)}; choose another folder or remove it"
             )
 
-    def claim(self) -> "Claim | None":
-        """Takes up a trial that was killed, or else the next one; None if none is left."""
+    def claim(self) -> "ClaimedTrial | None":
+        """Returns a trial that was killed, or else the next one; None if none is left."""
         with Lock(self.folder / "lock", wait=True):
             for trial in self._of(TrialState.RUNNING):
                 lock = self._lock(trial.number)
                 if lock.held:
-                    return Claim(self, optuna.Trial(self.study, trial._trial_id), lock)
+                    return ClaimedTrial(self, optuna.Trial(self.study, trial._trial_id), lock)
             if self._of(TrialState.WAITING):
                 trial = self.study.ask()
-                return Claim(self, trial, self._lock(trial.number))
+                return ClaimedTrial(self, trial, self._lock(trial.number))
         return None
 
     def running(self) -> int:
-        """How many trials other processes have taken."""
+        """Returns how many trials other processes run."""
         return len(self._of(TrialState.RUNNING))
 
     def best(self) -> optuna.trial.FrozenTrial | None:
-        """The finished trial of the least error; None if all diverged."""
+        """Returns the finished trial of the least error; None if all diverged."""
         done = self._of(TrialState.COMPLETE, TrialState.PRUNED)
         return min(done, key=lambda trial: trial.value, default=None)
 
@@ -133,8 +87,8 @@ class Trials:
         return Lock(self.folder / str(number) / "lock")
 
 
-class Claim:
-    """A trial that this process has taken.
+class ClaimedTrial:
+    """A trial that this process runs.
 
     Attributes:
       folder: Its run folder.
@@ -148,15 +102,15 @@ class Claim:
         self._record("running")
 
     def goes_on(self, epoch: int, error: float) -> bool:
-        """Notes the least error so far in percent, and asks the pruner whether to go on."""
+        """Reports the least error so far in percent; returns whether the pruner lets it go on."""
         known = self.study.trials[self.number].intermediate_values
-        if epoch in known:  # a trial that was taken up comes by the same epochs again
+        if epoch in known:  # a resumed trial repeats epochs
             return True
         self.trial.report(min([error, *known.values()]), epoch)
         return not self.trial.should_prune()
 
     def finish(self, name: str, error: float, pruned: bool) -> None:
-        """Notes the error of a finished or pruned trial in percent, and which it is."""
+        """Records the error of a finished or pruned trial in percent, and which error it is."""
         state = "pruned" if pruned else "complete"
         self._record(state, **{f"best_{name.replace(' ', '_')}": error})
         self.trial.set_user_attr("error", f"{name} {error:.2f} %")
@@ -164,33 +118,25 @@ class Claim:
         self._close()
 
     def fail(self, reason: str) -> None:
-        """Notes that the trial diverged."""
+        """Records that the trial diverged."""
         self._record("diverged", reason=reason)
         self.trial.set_user_attr("reason", reason)
         self.study.tell(self.trial, state=TrialState.FAIL)
         self._close()
 
     def _close(self):
-        # Nobody takes it up again, and the checkpoints of 60 trials would fill a disk
+        # It is never resumed, and the checkpoints of 60 trials would fill a disk
         shutil.rmtree(self.folder / "checkpoints", ignore_errors=True)
         self.lock.release()
 
     def _record(self, state, **outcome):
         content = {"trial": self.number, "state": state, "parameters": self.parameters, **outcome}
-        partial = self.folder / ".trial.json.partial"
-        partial.write_text(json.dumps(content, indent=2) + "\n")
-        partial.replace(self.folder / "trial.json")
-
-
-def draw(domains: dict, seed: int, number: int) -> dict:
-    """The settings of one trial, by Optuna's random sampler."""
-    (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
-    sampler = optuna.samplers.RandomSampler(seed=int(key))
-    return optuna.create_study(sampler=sampler).ask(domains).params
+        text = json.dumps(content, indent=2) + "\n"
+        write_whole(self.folder / "trial.json", lambda path: path.write_text(text))
 
 
 def _suggest(trial, name, domain):
-    """What was drawn for a trial, noted in the study."""
+    """Returns what was drawn for a trial, recorded in the study."""
     if isinstance(domain, CategoricalDistribution):
         return trial.suggest_categorical(name, domain.choices)
     return trial.suggest_float(name, domain.low, domain.high, log=domain.log)

@@ -1,0 +1,236 @@
+"""`tp_keras.experiment.run`, as somebody in a notebook calls it: no gin, no flags."""
+
+import contextlib
+import csv
+import dataclasses
+import io
+import json
+import pathlib
+import shutil
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import tp_keras
+from tp_keras import data, learners, objectives
+from tp_keras.experiment import console, results
+from tp_keras.experiment.callbacks import Diverged
+from tp_keras.experiment.cli import PAPER_DATA, is_paper_data
+from tp_keras.experiment.progress import ProgressLines, duration
+from tp_keras.report import runs
+
+FILES = {
+    "operative.gin",
+    "epochs.csv",
+    "result.json",
+    "best.weights.h5",
+    "last.weights.h5",
+    "network.keras",
+    "checkpoints",
+}
+
+
+@keras.saving.register_keras_serializable(package="mine")
+class HalfBP(learners.BP):
+    """A rule of a user's own script."""
+
+
+def dataset(seed=0, **options):
+    random = np.random.default_rng(seed)
+    x, y = random.random((26, 5, 4, 1), "float32"), random.integers(0, 3, 26)
+    return data.from_arrays((x[:18], y[:18]), test=(x[18:], y[18:]), batch_size=6, **options)
+
+
+def learner(rule=learners.SDTP, noise=0.1, **options):
+    """A rule as a notebook makes it anew: weights are drawn from no fixed seed."""
+    network = tp_keras.architectures.build((5, 4, 1), classes=3, dense=[7, 6])
+    inverses = issubclass(rule, learners.TargetLearner)
+    made = rule(network, objectives.SoftmaxCrossEntropy(), *([noise] if inverses else []))
+    sgd = keras.optimizers.SGD
+    inverse = {"inverse_optimizer": sgd(0.02, momentum=0.5)} if inverses else {}
+    made.compile(sgd(0.1, momentum=0.5), **inverse, **options)
+    return made
+
+
+class RunTest(tf.test.TestCase):
+    def setUp(self):
+        super().setUp()
+        self.folder = pathlib.Path(tempfile.mkdtemp(dir=self.get_temp_dir())) / "run"
+
+    def run_quietly(self, *arguments, folder=None, **options):
+        folder = folder or self.folder
+        return tp_keras.experiment.run(
+            *arguments[:2], folder, arguments[2], verbose=False, **options
+        )
+
+    def test_one_call_trains_and_leaves_a_run_folder(self):
+        out = io.StringIO()
+        with contextlib.redirect_stdout(out):
+            trained = learner()
+            result = tp_keras.experiment.run(dataset(), trained, self.folder, 2)
+        self.assertContainsSubset(FILES, {path.name for path in self.folder.iterdir()})
+        self.assertNotEmpty(list(self.folder.glob("*tfevents*")))
+        self.assertEqual(json.loads((self.folder / "result.json").read_text()), result)
+        with open(self.folder / "epochs.csv", newline="") as file:
+            errors = [float(row["test_error"]) for row in csv.DictReader(file)]
+        self.assertEqual((len(errors), result["epochs"]), (2, 2))
+        self.assertEqual(result["best_test_error"], min(errors))
+        self.assertEqual((result["method"], result["dataset"]), ("sdtp", "arrays"))
+        self.assertIn("epoch 2/2  train error", out.getvalue())
+        (read,) = runs.read_runs(self.folder).runs
+        self.assertEqual(read.result["epochs"], 2)
+        # The same call in a new kernel trains nothing, and gives the learner its weights
+        again, before = learner(), (self.folder / "epochs.csv").read_bytes()
+        self.assertEqual(self.run_quietly(dataset(), again, 2), result)
+        self.assertEqual((self.folder / "epochs.csv").read_bytes(), before)
+        for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
+            self.assertAllEqual(one, other)
+
+    def test_a_complete_run_without_its_weights_restores_them_or_says_so(self):
+        trained, weights = learner(), self.folder / "last.weights.h5"
+        result = self.run_quietly(dataset(), trained, 1)
+        weights.write_bytes(b"cut")
+        again = learner()
+        self.run_quietly(dataset(), again, 1)  # from the checkpoint
+        for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
+            self.assertAllEqual(one, other)
+        shutil.rmtree(self.folder / "checkpoints")
+        for damage in (lambda: weights.write_bytes(b"cut"), weights.unlink):
+            damage()
+            with self.assertRaisesRegex(ValueError, "last.weights.h5.*restore_weights=False"):
+                self.run_quietly(dataset(), learner(), 1)
+        again = self.run_quietly(dataset(), learner(), 1, restore_weights=False)
+        self.assertEqual(again["final_test_error"], result["final_test_error"])
+
+    def test_an_interrupted_run_ends_as_one_that_was_not(self):
+        keras.utils.set_random_seed(3)
+        whole = learner()
+        self.run_quietly(dataset(), whole, 3, folder=self.folder.with_name("whole"))
+        keras.utils.set_random_seed(3)
+        self.run_quietly(dataset(), learner(), 1)
+        # How many steps are taken in one call is a matter of speed
+        resumed = learner(steps_per_execution=2)
+        result = self.run_quietly(dataset(), resumed, 3)
+        self.assertEqual(result["epochs"], 3)
+        for one, other in zip(whole.get_weights(), resumed.get_weights(), strict=True):
+            self.assertAllEqual(one, other)
+
+    def test_another_experiment_is_refused_by_what_differs(self):
+        self.run_quietly(dataset(), learner(), 0)
+        for arguments, words in [
+            ((dataset(), learner(noise=0.2)), "learner.noise_stddev: 0.1 there, 0.2 here"),
+            ((dataset(), learner(learners.BP)), "learner: 'tp_keras>SDTP' there"),
+            ((dataset(seed=1), learner()), "dataset.sample: "),
+            ((dataset(validation_examples=6), learner()), "dataset.train_examples: 18 there"),
+        ]:
+            with self.assertRaisesRegex(ValueError, f"another experiment.*{words}"):
+                self.run_quietly(*arguments, 1)
+
+    def test_wrong_arguments_are_named_and_leave_no_folder(self):
+        uncompiled = learners.BP(learner().network, objectives.SoftmaxCrossEntropy())
+        x = np.zeros((6, 5, 4, 1))
+        for arguments, words in [
+            (((x, x), learner(), 1), "`dataset` must be .* received tuple"),
+            ((dataset(), uncompiled, 1), "`learner` must be .* compiled, received BP"),
+            ((dataset(), keras.Sequential(), 1), "`learner` .* received Sequential"),
+            ((dataset(), learner(), -1), "`epochs` .* received -1"),
+        ]:
+            with self.assertRaisesRegex(ValueError, words):
+                self.run_quietly(*arguments)
+        self.assertFalse(self.folder.exists())
+
+    def test_a_rule_of_a_user_s_script_has_its_own_name(self):
+        result = self.run_quietly(dataset(), learner(HalfBP), 0)
+        self.assertEqual(result["method"], "HalfBP")
+        names = {rule: results.method(getattr(learners, rule)) for rule in learners.__all__}
+        ours = {"AOSDTP": "ao_sdtp", "SDTP": "sdtp", "BP": "bp", "WeightMirror": "weight_mirror"}
+        self.assertContainsSubset(ours.items(), names.items())
+
+    def test_divergence_keeps_the_folder(self):
+        diverging = learner()
+        diverging.optimizer.learning_rate = 1e12
+        with self.assertRaises(Diverged):
+            self.run_quietly(dataset(), diverging, 3)
+        self.assertTrue((self.folder / "operative.gin").exists())
+
+
+class ProgressLinesTest(tf.test.TestCase):
+    def lines(self, steps_left, seconds_a_step):
+        """Lines of an epoch of 100 steps, of which some are left."""
+        found = []
+        now = [0.0]
+        in_words = objectives.SoftmaxCrossEntropy().in_words
+        progress = ProgressLines(100, in_words, found.append, clock=lambda: now[0])
+        progress.set_params({"steps": steps_left, "epochs": 9})
+        progress.on_epoch_begin(2)
+        for step in range(steps_left):
+            now[0] += seconds_a_step
+            progress.on_train_batch_end(step, {"error": 12.5})
+        return found
+
+    def test_a_short_epoch_has_none(self):
+        self.assertEmpty(self.lines(100, 0.1))
+
+    def test_a_long_epoch_has_one_every_twenty_seconds_with_the_time_left(self):
+        lines = self.lines(100, 1.0)
+        self.assertLen(lines, 4)  # after 20, 40, 60 and 80; the epoch's own line ends it
+        expected = "epoch 3/9, step 20/100  train error 12.50 % so far  80 s left of the epoch"
+        self.assertEqual(lines[0], expected)
+
+    def test_a_resumed_epoch_counts_from_its_beginning(self):
+        self.assertStartsWith(self.lines(40, 1.0)[0], "epoch 3/9, step 80/100 ")
+
+    def test_durations_are_read_at_a_glance(self):
+        found = [duration(seconds) for seconds in (4.4, 99.0, 300.0, 9000.0)]
+        self.assertEqual(found, ["4 s", "99 s", "5 min", "2.5 h"])
+
+
+class ClosingLinesTest(tf.test.TestCase):
+    def lines(self, paper_error=None, **row):
+        rows = [{"epoch": 1, "test_error": 9.0, "train_error": 8.0, **row}]
+        in_words = objectives.SoftmaxCrossEntropy().in_words
+        return "\n".join(results.closing_lines(results.summarize(rows), in_words, paper_error))
+
+    def test_the_paper_s_error_stands_beside_ours(self):
+        self.assertIn("test error 9.00 %  (paper, 500 epochs: 2.28 %)", self.lines(2.28))
+        self.assertNotIn("paper", self.lines())
+
+    def test_top_5_is_named_an_error(self):
+        self.assertIn("test top-5 error 4.50 %", self.lines(test_top5_error=4.5))
+
+    def test_the_paper_s_error_compares_on_all_of_its_data_alone(self):
+        for name, (examples, shape) in PAPER_DATA.items():
+            of = data.Dataset(
+                name=name,
+                input_shape=shape,
+                classes=10,
+                batch_size=2,
+                train_examples=examples,
+                mean=np.float32(0),
+                deviation=np.float32(1),
+            )
+            self.assertTrue(is_paper_data(of, name))
+            self.assertFalse(is_paper_data(of, None))
+            self.assertFalse(is_paper_data(of, "another"))
+            for change in (
+                {"name": "another"},
+                {"train_examples": examples - 1},
+                {"input_shape": (9, 9, 1)},
+            ):
+                self.assertFalse(is_paper_data(dataclasses.replace(of, **change), name))
+
+
+class OutputTest(tf.test.TestCase):
+    def test_silence_is_silent_and_a_file_gets_no_bar(self):
+        for wanted in (True, False):
+            out = io.StringIO()
+            with contextlib.redirect_stdout(out):
+                output = console.Output(wanted)
+                output.say("a line")
+            self.assertEqual((output.shows_bar, out.getvalue()), (False, "a line\n" * wanted))
+
+
+if __name__ == "__main__":
+    tf.test.main()

@@ -1,0 +1,91 @@
+"""The files of a TFDS dataset: whether they are whole, and which record of which is not."""
+
+import os
+import pathlib
+import struct
+from collections.abc import Iterator
+
+import tensorflow as tf
+
+FRAME = 16  # bytes of a TFRecord around its content: length, and two checksums
+REMEDY = "copy that file again, or remove {folder} and prepare it anew"
+
+
+def refuse_broken_files(builder, splits: list[str]) -> None:
+    """Checks that all files of some splits are there and not cut off, without reading them.
+
+    Raises:
+      ValueError: In one line, naming split, file and record, and what to do.
+    """
+    for split in map(builder.info.splits.get, splits):
+        files = [pathlib.Path(path) for path in split.filepaths]
+        for file in files:
+            if not file.is_file():
+                raise ValueError(_line(builder, split.name, file, "is missing"))
+        size = sum(file.stat().st_size for file in files)
+        if size != split.num_bytes + FRAME * split.num_examples and _are_records(builder):
+            for file, records in zip(files, split.shard_lengths, strict=True):
+                found = records_within(file)
+                if found != records:
+                    what = f"ends after record {found} of {records}"
+                    raise ValueError(_line(builder, split.name, file, what))
+
+
+def damage(builder, splits: list[str], decodes, advice: str = "") -> str | None:
+    """Reads splits until a record is damaged; returns a line that names it, None where none is.
+
+    Args:
+      builder: The TFDS builder.
+      splits: The splits to read.
+      decodes: What raises `tf.errors.OpError` on a record whose content is no good.
+      advice: What else to do about such content.
+    """
+    for split in map(builder.info.splits.get, splits):
+        for file, number, error in _records(split, decodes):
+            if error is not None:
+                what = f"record {number} is damaged ({first_line(error)})"
+                line = _line(builder, split.name, pathlib.Path(file), what)
+                of_file = isinstance(error, tf.errors.DataLossError) or not advice
+                return line if of_file else f"{line}; {advice}"
+    return None
+
+
+def records_within(file: pathlib.Path) -> int:
+    """How many whole records a file holds, by their lengths alone."""
+    count, size = 0, os.path.getsize(file)
+    with open(file, "rb") as stream:
+        while len(header := stream.read(8)) == 8:
+            end = stream.tell() + struct.unpack("<Q", header)[0] + FRAME - 8
+            if end > size:
+                break
+            stream.seek(end)
+            count += 1
+    return count
+
+
+def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | None]]:
+    """File, number, and what is wrong, for each record of a split up to the first that is."""
+    for file in map(str, split.filepaths):
+        number = 0
+        try:
+            for record in tf.data.TFRecordDataset(file):
+                decodes(record)
+                number += 1
+                yield file, number, None
+        except tf.errors.OpError as error:
+            yield file, number + 1, error
+
+
+def first_line(error: Exception) -> str:
+    """An error's own words, without where in TensorFlow's graph."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[0].rpartition("}} ")[2].partition(" [Op:")[0][:100]
+
+
+def _are_records(builder):
+    return builder.info.file_format is None or builder.info.file_format.value == "tfrecord"
+
+
+def _line(builder, split, file, what):
+    remedy = REMEDY.format(folder=file.parent)
+    return f"{builder.info.name}, split {split}: {file.name} {what}; {remedy}"

@@ -1,0 +1,49 @@
+"""Lines within a long epoch, where no progress bar can be drawn: in a file or a notebook."""
+
+import time
+
+import keras
+
+SECONDS = 20.0  # from one line to the next
+
+
+class ProgressLines(keras.callbacks.Callback):
+    """Writes a line with step, error so far and time left, every `SECONDS` of an epoch.
+
+    Args:
+      steps_per_epoch: Steps of an epoch.
+      in_words: Called with the mean error so far; returns it as text.
+      say: Called with the line.
+      clock: Returns the seconds since some moment.
+    """
+
+    def __init__(self, steps_per_epoch, in_words, say, clock=time.monotonic):
+        super().__init__()
+        self.clock = clock
+        self.steps, self.in_words, self.say = steps_per_epoch, in_words, say
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch, self.started = epoch, self.clock()
+        self.said_at = self.started
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = self.clock()
+        if now - self.said_at < SECONDS:
+            return
+        self.said_at, done = now, batch + 1
+        # A resumed epoch begins in its middle, and Keras counts the steps that are left of it
+        total = self.params["steps"] or self.steps
+        if done < total:
+            left = duration((now - self.started) / done * (total - done))
+            self.say(
+                f"epoch {self.epoch + 1}/{self.params['epochs']}, step "
+                f"{self.steps - total + done}/{self.steps}  train "
+                f"{self.in_words(float(logs['error']))} so far  {left} left of the epoch"
+            )
+
+
+def duration(seconds: float) -> str:
+    """Returns a time as text: "40 s", "3 min", "2.5 h"."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

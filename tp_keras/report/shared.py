@@ -1,0 +1,54 @@
+"""Settings in `operative.gin`, and those that the seeds of one experiment share."""
+
+import re
+
+# Settings that may differ between the seeds of one experiment, beside the seed itself and the
+# parameters of callbacks: a copy of `experiment.identity.MAY_CHANGE`
+MAY_CHANGE = (
+    "train.epochs",
+    "train.run_dir",
+    "train.strategy",
+    "train.num_devices",
+    "train.wait_minutes",
+    "train.deterministic",
+    "train.steps_per_execution",
+    "train.jit_compile",
+    "train.checkpoint_steps",
+    "train.checkpoint_minutes",
+    "train.keep_checkpoints",
+    "train.callbacks",
+    "train.paper_error",
+    "train.paper_dataset",
+    "load.data_dir",
+    "load.broken_photographs",
+)
+FREE = re.compile(
+    r"^(?:(?:\S*[./])?seed|(?:\S*[./])?(?:" + "|".join(map(re.escape, MAY_CHANGE)) + r")) *="
+)
+
+
+def setting(operative: str, name: str) -> str | None:
+    """Returns a binding's value, such as that of `load.image_size`, as text; None without one."""
+    binding = rf"^(?:\S*[./])?{re.escape(name)} *= *(?:\\\n *)?(.*(?:\n +.*)*)"
+    found = re.search(binding, operative, re.M)
+    return found[1].strip() if found else None
+
+
+def shared_settings(operative: str) -> str:
+    """Returns the bindings that make an experiment what it is, a line each."""
+    text = operative.replace("\\\n", " ")
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    # gin breaks long values, and indents what follows
+    bound = re.sub(r"\n\s+", " ", "\n".join(lines)).splitlines()
+    callbacks = re.findall(r"@(?:\w+/)*([\w.]+)", setting(operative, "train.callbacks") or "")
+    of_callbacks = tuple(f"{name}." for name in callbacks)
+    return "\n".join(
+        line
+        for line in bound
+        if not FREE.match(line) and not _parameter(line).startswith(of_callbacks)
+    )
+
+
+def _parameter(line):
+    """The name that a line binds, without its scopes."""
+    return line.partition("=")[0].rpartition("/")[2]

@@ -1,0 +1,41 @@
+"""The experiment file of a search's best trial."""
+
+import shlex
+
+import optuna
+
+from tp_keras.experiment import cli
+
+
+def experiment_file(
+    path, best: optuna.trial.FrozenTrial, files: list[str], settings: list[str], space: str, seed
+) -> str:
+    """Returns the best configuration as a gin file that trains what the trial did.
+
+    Its run folder is one of the search's folder, since all searches call their file best.gin.
+
+    Args:
+      path: Where the file will be.
+      best: The trial.
+      files: The experiment files of the search.
+      settings: What the search's command line set beside them.
+      space: The file of the search space.
+      seed: The seed of the search.
+    """
+    lines = [
+        f"# {path.parent.name}: trial {best.number}, the best of a random search.",
+        f"# Numbers: {space}, drawn with seed {seed}.",
+        f"# Its {best.user_attrs['error']}, the lowest of its epochs.",
+        f"# {train_command(path)}",
+        *(f"include {file!r}" for file in files),
+        "",
+        *settings,
+        *(f"{name} = {value!r}" for name, value in best.params.items()),
+        f"train.run_dir = {str(path.parent / 'best' / cli.SEED)!r}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def train_command(path) -> str:
+    """Returns the command that trains an experiment file, as a shell takes it."""
+    return f"python -m tp_keras.train {shlex.quote(f'--gin_file={path}')}"

@@ -1,0 +1,73 @@
+"""The search space: the domain of every setting, and what each trial draws from it."""
+
+import inspect
+
+import gin
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+
+from tp_keras import learners
+
+
+@gin.configurable("space", module="tp_keras.trials")
+def build_space(
+    learner: type, has_inverse: bool, log_uniform: dict, uniform: dict, choices: dict
+) -> dict[str, BaseDistribution]:
+    """Returns the domain of every setting that an experiment reads, by the setting's name in gin.
+
+    Args:
+      learner: The rule; a name without a dot is a parameter of its own.
+      has_inverse: Whether the experiment has an optimizer of inverses.
+      log_uniform: `(low, high)` of settings that are drawn uniformly in their logarithm.
+      uniform: `(low, high)` of settings that are drawn uniformly.
+      choices: The values of settings that have a few.
+
+    Raises:
+      ValueError: If there is no such setting, whatever the rule.
+    """
+    domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
+    domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
+    domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
+    refuse_unknown(domains, learner)
+    own = parameters(learner)
+    found = {}
+    for name, domain in domains.items():
+        if "." in name and (has_inverse or not name.startswith("inverse/")):
+            found[name] = domain
+        elif name in own:
+            found[f"{learner.__name__}.{name}"] = domain
+    return found
+
+
+def refuse_unknown(names, learner: type) -> None:
+    """Raises ValueError at the first name that is a setting of nothing that gin knows.
+
+    A name without a dot may be a parameter of any rule: a space serves them all.
+    """
+    rules = (learner, *(getattr(learners, name) for name in learners.__all__))
+    of_rules = {parameter for rule in rules for parameter in parameters(rule)}
+    for name in names:
+        if "." not in name and name not in of_rules:
+            allowed = ", ".join(sorted(of_rules - {"self", "network", "objective", "name"}))
+            raise ValueError(
+                f"the search space must name parameters of rules ({allowed}) or settings with "
+                f"their dot, received {name!r}"
+            )
+        if "." in name:
+            try:
+                gin.config.ParsedBindingKey.parse(name)
+            except (ValueError, TypeError) as error:
+                raise ValueError(f"the search space: {name}: {error}") from error
+
+
+def parameters(learner: type) -> set[str]:
+    """Returns the names of a rule's parameters."""
+    return set(inspect.signature(learner.__init__).parameters)
+
+
+def draw(domains: dict, seed: int, number: int) -> dict:
+    """Returns the settings of one trial, by Optuna's random sampler."""
+    (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
+    sampler = optuna.samplers.RandomSampler(seed=int(key))
+    return optuna.create_study(sampler=sampler).ask(domains).params
