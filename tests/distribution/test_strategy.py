@@ -129,6 +129,8 @@ class BlocksOnReplicasTest(tf.test.TestCase):
         return learner.get_weights(), history, learner.evaluate(x, y, verbose=0)
 
     def test_two_are_one(self):
+        # Keras' default policy keeps the type that it is first asked for
+        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
         self.addCleanup(keras.config.set_floatx, keras.config.floatx())
         keras.config.set_floatx("float64")
         (weights, history, test), (twins, other, found) = map(self.trained, (1, 2))
