@@ -133,6 +133,7 @@ class BlocksOnReplicasTest(tf.test.TestCase):
         self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
         self.addCleanup(keras.config.set_floatx, keras.config.floatx())
         keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
         (weights, history, test), (twins, other, found) = map(self.trained, (1, 2))
         for weight, twin in zip(weights, twins, strict=True):
             self.assertAllClose(weight, twin, rtol=0, atol=1e-9)

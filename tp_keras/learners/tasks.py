@@ -78,7 +78,9 @@ class KerasTask:
     def target(self, y):
         if isinstance(self.loss, keras.losses.SparseCategoricalCrossentropy):
             return tf.one_hot(
-                tf.reshape(tf.cast(y, tf.int32), (-1, *self.shape[:-1])), self.shape[-1]
+                tf.reshape(tf.cast(y, tf.int32), (-1, *self.shape[:-1])),
+                self.shape[-1],
+                dtype=self.dtype,
             )
         return tf.reshape(tf.cast(y, self.dtype), (-1, *self.shape))
 
