@@ -5,6 +5,7 @@ import os
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
+import pytest
 import tensorflow as tf
 
 # Must come before TensorFlow's first operation; the second device serves the strategies' tests
@@ -12,6 +13,17 @@ import tensorflow as tf
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
-def pytest_collection_modifyitems(items):
-    """Leaves out what `tf.test.TestCase` itself calls like a test, and would always skip."""
+def pytest_addoption(parser):
+    parser.addoption("--slow", action="store_true", help="also run tests that are marked slow")
+
+
+def pytest_collection_modifyitems(config, items):
+    """Skips slow tests where nobody asked for them.
+
+    Leaves out what `tf.test.TestCase` itself calls like a test, and would always skip.
+    """
     items[:] = [item for item in items if item.name != "test_session"]
+    if not config.getoption("--slow"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="slow: python -m pytest --slow runs it"))

@@ -6,6 +6,7 @@ from unittest import mock
 
 import keras
 import numpy as np
+import pytest
 import rules
 import tensorflow as tf
 from absl.testing import parameterized
@@ -94,6 +95,7 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         schedule = schedules.Parallel if name in rules.TARGET_RULES else None
         self.assert_two_are_one(name, schedule, steps_per_execution=10)
 
+    @pytest.mark.slow
     @parameterized.parameters(*rules.TARGET_RULES)
     def test_two_replicas_are_one_in_turns(self, name):
         self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
