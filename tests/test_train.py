@@ -90,7 +90,7 @@ class CommandLineTest(CommandLine):
     def test_divergence_names_layer_and_epoch_and_keeps_the_folder(self):
         with fake_images():
             # After more steps in one call than it takes, all layers are lost
-            bindings = ("inverse/adam.learning_rate = 1e7", "train.steps_per_execution = 1")
+            bindings = ("inverse/adam.learning_rate = 100.0", "train.steps_per_execution = 1")
             broken = [f"--gin_bindings={binding}" for binding in bindings]
             self.assert_refused(
                 [QUICKSTART, "--epochs=3", *broken], "epoch 1", "inverse of layer", status=3

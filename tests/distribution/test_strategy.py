@@ -129,8 +129,11 @@ class BlocksOnReplicasTest(tf.test.TestCase):
         return learner.get_weights(), history, learner.evaluate(x, y, verbose=0)
 
     def test_two_are_one(self):
+        # Keras' default policy keeps the type that it is first asked for
+        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
         self.addCleanup(keras.config.set_floatx, keras.config.floatx())
         keras.config.set_floatx("float64")
+        keras.config.set_dtype_policy("float64")
         (weights, history, test), (twins, other, found) = map(self.trained, (1, 2))
         for weight, twin in zip(weights, twins, strict=True):
             self.assertAllClose(weight, twin, rtol=0, atol=1e-9)

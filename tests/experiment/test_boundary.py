@@ -16,7 +16,10 @@ from tp_keras.experiment.settings import TABLE
 
 OURS = ("tp_keras.", "keras.", "optuna.")
 GIVEN = {"network", "objective", "name", "input_shape", "classes", "learner", "has_inverse"}
-GIVEN |= {"folder"}
+NUMBERS_OF_RULES = (
+    *("noise_stddev", "alpha", "beta", "feedback_limit", "decay", "rate", "auxiliary_units"),
+)
+GIVEN |= {"folder", "inverses"}
 # Which parameters may be what most may not. All others have to refuse it
 SIZES = {
     *("adam_weight_decay", "adam_lr_ratio", "clip_threshold", "rms_rate", "weight_decay"),
@@ -102,7 +105,8 @@ def test_every_parameter_refuses_what_it_cannot_be_in_one_line(selector):
     for _, name, default in (one for one in EVERY if one[0] == selector):
         values = [(value, False) for value in NOBODY_MAY_BE]
         values += [(value, name in names) for value, names in MAY_BE.items()]
-        optional = default is None or name == "weight_decay"  # of AdamW, where 0.004 is usual
+        # Of AdamW, where 0.004 is usual; a rule's numbers follow an objective that is optional
+        optional = (default is None or name == "weight_decay") and name not in NUMBERS_OF_RULES
         values += [(None, optional and name not in GIVEN)]
         if selector == "tp_keras.training.train" and name in ("network", "objective", "learner"):
             values = [(value, False) for value, _ in values]

@@ -79,6 +79,8 @@ def adam(name, epsilon_form):
 class OracleTest(tf.test.TestCase, parameterized.TestCase):
     def setUp(self):
         super().setUp()
+        # Keras' default policy keeps the type that it is first asked for
+        self.addCleanup(keras.config.set_dtype_policy, keras.config.dtype_policy())
         self.addCleanup(keras.config.set_floatx, keras.config.floatx())
 
     def learner(self, name, dtype, epsilon_form="tf"):

@@ -94,9 +94,10 @@ class SearchTest(FolderTest):
         start.assert_called_once_with(sys.executable, sys.orig_argv)
 
     def test_divergence_is_recorded_and_the_search_goes_on(self):
-        space = self.space("space.choices = {'inverse/adam.learning_rate': (1e-4, 1e8)}")
+        space = self.space("space.choices = {'inverse/adam.learning_rate': (1e-4, 100.0)}")
         with fake_images(), NO_REPORT:
-            status, out, _ = self.run_main(QUICKSTART, SMALL, space, "--epochs=1", "--trials=4")
+            wide = "--gin_bindings=build.dense = [99, 99]"  # a sum over many units passes the limit
+            status, out, _ = self.run_main(QUICKSTART, wide, space, "--epochs=1", "--trials=4")
         self.assertEqual(status, 0)
         trials = trial_files(self.folder / "s")
         self.assertEqual({trial["state"] for trial in trials}, {"complete", "diverged"})
@@ -106,7 +107,8 @@ class SearchTest(FolderTest):
 
     def test_after_the_first_epochs_only_the_best_goes_on(self):
         space = self.space(
-            "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1"
+            "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1\n"
+            "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # that errors differ
         )
         with fake_images(), NO_REPORT:
             self.run_main(BP, SMALL, space, "--epochs=2", "--trials=4")

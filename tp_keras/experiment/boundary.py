@@ -102,10 +102,18 @@ def _required(selector):
     return [
         name
         for name, parameter in signature.parameters.items()
-        if parameter.default is parameter.empty
-        and TABLE[selector].get(name, GIVEN) is not GIVEN
+        if _has_no_value(parameter, TABLE[selector].get(name, GIVEN))
         and name != "run_dir"  # whoever calls `train` may give it
     ]
+
+
+def _has_no_value(parameter, kind):
+    """Whether a parameter that nobody binds is left without a value that it may have."""
+    if kind is GIVEN:
+        return False
+    # A rule takes None for what only keyword arguments can give after its optional objective
+    unset = parameter.default is None and not kind.allows(None)
+    return parameter.default is parameter.empty or unset
 
 
 def _check_unused(config, visited):

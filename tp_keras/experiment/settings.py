@@ -105,7 +105,7 @@ ACTIVATION = Kind(
     "an elementwise activation of Keras, such as 'tanh', 'relu' or 'linear'",
     lambda v: isinstance(v, str) and v in ACTIVATIONS,
 )
-RULE = {"network": GIVEN, "objective": GIVEN, "name": GIVEN}
+RULE = {"network": GIVEN, "objective": GIVEN, "inverses": GIVEN, "name": GIVEN}
 TARGETS = {
     **RULE,
     "noise_stddev": number(0, 1000),

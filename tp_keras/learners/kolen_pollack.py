@@ -1,6 +1,6 @@
 """Kolen-Pollack, Kolen & Pollack (1994), in the form of Akrout et al. (2019)."""
 
-import functools
+from functools import partial
 
 import tensorflow as tf
 
@@ -16,11 +16,8 @@ class KolenPollack(Learner):
 
     W[l] += -eta * delta[l] h[l-1]^T - decay * W[l]    (Akrout et al., equation 16)
     B[l] += -eta * h[l-1] delta[l]^T - decay * B[l]    (17), so B - W^T falls by (1 - decay)
-
-    Kept is that gap, laid out as W: B = (W + gap)^T needs no update.
-
-    Ours: Adam's step for -eta * .., the same for W and B; layer 1, which has no B, does not decay.
-    `decay` is the share of the weights W and B that a step takes away.
+    Kept is that gap, laid out as W: B = (W + gap)^T needs no update. Ours: Adam's step for -eta ..,
+    the same for W and B; layer 1, which has no B, does not decay. A step takes `decay` of W, B.
     """
 
     optimizer_names = ("optimizer", "decay_optimizer")
@@ -37,9 +34,9 @@ class KolenPollack(Learner):
 
     def errors(self, record, y):
         f, error = self.network.f, {self.depth: self.output_error(record, y)}
-        for l in reversed(range(1, self.depth)):
-            B = functools.partial(f[l + 1].adjoint, kernel=f[l + 1].kernel + self.gap[l + 1])
-            error[l] = record.below(l + 1, error[l + 1], B)
+        for l in reversed(range(2, self.depth + 1)):
+            B = partial(f[l].adjoint, kernel=f[l].kernel + self.gap[l])
+            error[l - 1] = record.below(l, error[l], B)
         return error
 
     def updates(self, record, y):

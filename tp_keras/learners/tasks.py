@@ -55,6 +55,7 @@ class KerasTask:
 
     def __init__(self, loss, network):
         self.loss, self.shape = as_loss(loss), network.shapes[network.depth]
+        self.dtype = network.stack[-1].variable_dtype
 
     def labels(self, y, dtype):
         return y
@@ -77,9 +78,11 @@ class KerasTask:
     def target(self, y):
         if isinstance(self.loss, keras.losses.SparseCategoricalCrossentropy):
             return tf.one_hot(
-                tf.reshape(tf.cast(y, tf.int32), (-1, *self.shape[:-1])), self.shape[-1]
+                tf.reshape(tf.cast(y, tf.int32), (-1, *self.shape[:-1])),
+                self.shape[-1],
+                dtype=self.dtype,
             )
-        return tf.reshape(tf.cast(y, keras.config.floatx()), (-1, *self.shape))
+        return tf.reshape(tf.cast(y, self.dtype), (-1, *self.shape))
 
     def require_target(self, rule):
         if not isinstance(self.loss, LEAST_AT_THE_LABEL):
