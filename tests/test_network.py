@@ -1,5 +1,6 @@
 """The stack of layers."""
 
+import numpy as np
 import rules
 import tensorflow as tf
 from saving import saved_and_loaded
@@ -46,3 +47,11 @@ class NetworkTest(tf.test.TestCase):
         layer.build((None, 4))
         kernel = layer.kernel.numpy()
         self.assertAllEqual(kernel, Network([layer, Dense(2)], (4,)).f[1].kernel)
+
+
+def test_the_output_from_any_layer_is_that_of_the_whole_pass():
+    network = rules.local_network()
+    record = network.record(rules.batch()[0])
+    for l in range(network.depth):
+        np.testing.assert_array_equal(network.output_from(l, record.h[l]), record.a[network.depth])
+        assert np.any(network.output_from(l, record.h[l] + 1) != record.a[network.depth])

@@ -147,6 +147,12 @@ class Network(keras.Model):
         h._keras_logits = tf.cast(output._keras_logits, h.dtype)
         return h._keras_logits, h
 
+    def output_from(self, l, h):
+        """Returns a[L], as blocks l+1..L train, where `h` is in place of h[l], for l < L."""
+        for above in range(l + 1, self.depth + 1):
+            a, h = self.run_block(above, h, training=True)
+        return a
+
     def response(self, l, x):
         """Returns f[l](x) as the block trains, but leaves moving statistics and seeds alone."""
         f = self.f[l]

@@ -144,6 +144,8 @@ class RunTest(tf.test.TestCase):
     def test_a_rule_of_a_user_s_script_has_its_own_name(self):
         result = self.run_quietly(dataset(), learner(HalfBP), 0)
         self.assertEqual(result["method"], "HalfBP")
+        named = learners.rule("half")(type("Named", (HalfBP,), {}))
+        self.assertEqual(results.method(named), "half")
         names = {rule: results.method(getattr(learners, rule)) for rule in learners.__all__}
         ours = {"AOSDTP": "ao_sdtp", "SDTP": "sdtp", "BP": "bp", "WeightMirror": "weight_mirror"}
         self.assertContainsSubset(ours.items(), names.items())

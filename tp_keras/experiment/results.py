@@ -8,8 +8,6 @@ from tp_keras.experiment import checkpoint_files
 from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.run_directory import RunDirectory
 
-OURS = "tp_keras.learners."  # the package whose modules are called as the rows of Table 1
-
 
 def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
     """Returns the result of a run that has had its epochs already, None where there is more to do.
@@ -136,7 +134,6 @@ def closing_lines(result: dict, in_words, paper_error: float | None) -> list[str
 
 
 def method(rule: type) -> str:
-    """Returns a rule's name: that of a row of Table 1, or its class's registered one."""
-    if rule.__module__.startswith(OURS):
-        return rule.__module__.removeprefix(OURS)
-    return keras.saving.get_registered_name(rule).rpartition(">")[2]
+    """Returns the name that `@rule` gave the class, or without one its registered name."""
+    own = vars(rule).get("rule_name")  # not that of a class it derives from
+    return own or keras.saving.get_registered_name(rule).rpartition(">")[2]
