@@ -90,8 +90,13 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     # The number of steps in one call has nothing to do with the rule: not all pairs are tried
 
+    @parameterized.parameters("bp", "kolen-pollack")
+    def test_two_replicas_are_one(self, name):
+        self.assert_two_are_one(name, None, steps_per_execution=10)
+
+    @pytest.mark.slow
     @parameterized.parameters(*rules.RULES)
-    def test_two_replicas_are_one_in_parallel(self, name):
+    def test_two_replicas_are_one_by_every_rule(self, name):
         schedule = schedules.Parallel if name in rules.TARGET_RULES else None
         self.assert_two_are_one(name, schedule, steps_per_execution=10)
 
