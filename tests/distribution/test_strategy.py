@@ -94,14 +94,14 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
     def test_two_replicas_are_one(self, name):
         self.assert_two_are_one(name, None, steps_per_execution=10)
 
-    @pytest.mark.slow
     @parameterized.parameters(*rules.RULES)
+    @pytest.mark.slow
     def test_two_replicas_are_one_by_every_rule(self, name):
         schedule = schedules.Parallel if name in rules.TARGET_RULES else None
         self.assert_two_are_one(name, schedule, steps_per_execution=10)
 
-    @pytest.mark.slow
     @parameterized.parameters(*rules.TARGET_RULES)
+    @pytest.mark.slow
     def test_two_replicas_are_one_in_turns(self, name):
         self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
 

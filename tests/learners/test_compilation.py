@@ -81,8 +81,8 @@ class XLATest(tf.test.TestCase, parameterized.TestCase):
     def test_trains_local_layers(self):
         self.assert_same_training("sdtp", rules.local_network)
 
-    @pytest.mark.slow
     @parameterized.parameters(*SLOW)
+    @pytest.mark.slow
     def test_trains_by_every_rule(self, name):
         self.assert_same_training(name, lambda: architectures.build((7, 5, 2), 5, dense=[6, 4]))
 
