@@ -159,7 +159,8 @@ class CheckpointsTest(CommandLine):
         path.write_bytes(b"\xff\xfe\x00")
         self.assertEqual(self.train(2)[0], 0)
         different = [x for x in path.read_text().splitlines() if x not in before]
-        self.assertEqual([x.partition(" = ")[0] for x in different], ["train.run_dir"])
+        # The run may lie elsewhere than where it was started
+        self.assertLessEqual({x.partition(" = ")[0] for x in different}, {"train.run_dir"})
 
     def test_best_weights_are_written_again_or_named(self):
         path = self.run_dir / "best.weights.h5"

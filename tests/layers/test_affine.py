@@ -32,7 +32,8 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         spread = limit / math.sqrt(3 * tf.size(layer.kernel).numpy())  # of the mean, at one sigma
         self.assertLess(abs(np.mean(layer.kernel)), 5 * spread)
         self.assertGreater(np.abs(layer.kernel).max(), 0.7 * limit)
-        self.assertAllEqual(layer.bias, tf.zeros_like(layer.bias))
+        if layer.use_bias:
+            self.assertAllEqual(layer.bias, tf.zeros_like(layer.bias))
 
     @parameterized.named_parameters(
         ("dense", Dense(7), (3, 4, 2), (24, 7)),

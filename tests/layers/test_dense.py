@@ -16,5 +16,7 @@ class DenseTest(tf.test.TestCase):
         self.assertAllClose(expected, layer(x), atol=1e-5)
 
     def test_units_must_be_positive(self):
-        with self.assertRaisesRegex(ValueError, "`units` must be at least 1, received 0"):
+        with self.assertRaisesRegex(
+            ValueError, "`units` must be an integer of at least 1, received 0"
+        ):
             Dense(0)

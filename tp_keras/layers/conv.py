@@ -1,6 +1,7 @@
 """The convolution with shared weights, for the ConvNet twins of Table 3."""
 
 import math
+from numbers import Integral
 
 import keras
 import tensorflow as tf
@@ -46,7 +47,7 @@ class Conv2D(Affine):
         **options,
     ):
         super().__init__(activation, **options)
-        if not isinstance(filters, int) or filters < 1:
+        if not isinstance(filters, Integral) or filters < 1:
             raise ValueError(f"`filters` must be an integer of at least 1, received {filters!r}")
         if padding not in ("same", "valid"):
             raise ValueError(f"`padding` must be 'same' or 'valid', received {padding!r}")
@@ -63,7 +64,7 @@ class Conv2D(Affine):
     def sizes(self, value, argument):
         """A size along each axis, of an integer or of one for each."""
         values = tuple(value) if isinstance(value, tuple | list) else (value, value)
-        if len(values) != 2 or not all(isinstance(n, int) and n >= 1 for n in values):
+        if len(values) != 2 or not all(isinstance(n, Integral) and n >= 1 for n in values):
             raise ValueError(
                 f"`{argument}` must be an integer of at least 1, or two, received {value!r}"
             )

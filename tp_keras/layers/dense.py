@@ -1,6 +1,7 @@
 """The fully connected layer."""
 
 import math
+from numbers import Integral
 
 import keras
 import tensorflow as tf
@@ -27,7 +28,7 @@ class Dense(Affine):
 
     def __init__(self, units, activation=None, **options):
         super().__init__(activation, **options)
-        if not isinstance(units, int) or units < 1:
+        if not isinstance(units, Integral) or units < 1:
             raise ValueError(f"`units` must be an integer of at least 1, received {units!r}")
         self.units = units
 

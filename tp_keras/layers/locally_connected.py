@@ -1,6 +1,7 @@
 """Locally connected layers: convolutions whose weights are not shared."""
 
 import math
+from numbers import Integral
 
 import keras
 import numpy as np
@@ -118,7 +119,7 @@ class LocallyConnected1D(LocallyConnected2D):
 
     def sizes(self, value, argument):
         values = tuple(value) if isinstance(value, tuple | list) else (value,)
-        if len(values) != 1 or not isinstance(values[0], int) or values[0] < 1:
+        if len(values) != 1 or not isinstance(values[0], Integral) or values[0] < 1:
             raise ValueError(f"`{argument}` must be one integer of at least 1, received {value!r}")
         return values
 
