@@ -9,7 +9,7 @@ import tensorflow as tf
 from benchmarks import table3
 from tp_keras import learners
 
-NO_RULES = ("Learner", "TargetLearner", "InverseLearner")
+NO_RULES = ("Learner", "TargetLearner", "InverseLearner", "Update", "rule")
 NAMES = [name for name in learners.__all__ if name not in NO_RULES]
 
 
