@@ -54,15 +54,6 @@ class ArrayDataset(Dataset):
         batches = epochs.flat_map(epoch_order).map(batch, num_parallel_calls=2, deterministic=True)
         return batches.prefetch(tf.data.AUTOTUNE)
 
-    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        return self._once(self.test, shard)
-
-    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
-        return self._once(self.validation, shard) if self.validation else None
-
-    def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        return self._once(self.train, shard)
-
     def parts(self):
         return [part for part in (self.train, self.test, self.validation) if part]
 

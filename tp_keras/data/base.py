@@ -95,14 +95,18 @@ class Dataset:
 
     def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The test set once, in order; or a slice of each of its batches."""
-        raise NotImplementedError
+        return self._once(self.test, shard)
 
     def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
         """The held-out part of the training set, or a slice of each batch; None without one."""
-        raise NotImplementedError
+        return self._once(self.validation, shard) if self.validation else None
 
     def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
         """The training set once, in order and as it is, or a slice of each batch."""
+        return self._once(self.train, shard)
+
+    def _once(self, part, shard) -> tf.data.Dataset:
+        """One pass over a part, `train`, `test` or `validation` of a subclass."""
         raise NotImplementedError
 
     def damage(self) -> str | None:

@@ -68,15 +68,6 @@ class Photos(Dataset):
         epochs = tf.data.Dataset.range(first_epoch, np.iinfo(np.int64).max)
         return self._decoded(epochs.flat_map(epoch_records), self._training_image, shard, fill)
 
-    def test_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        return self._once(self.test, shard)
-
-    def validation_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset | None:
-        return self._once(self.validation, shard) if self.validation else None
-
-    def unaugmented_batches(self, shard: tuple[int, int] = (0, 1)) -> tf.data.Dataset:
-        return self._once(self.train, shard)
-
     def _once(self, split, shard):
         records = self._records(split).map(lambda *record: (tf.constant((0, 0)), record))
         batches = self._decoded(records.batch(self.batch_size), self._test_image, shard, intact)
