@@ -136,12 +136,20 @@ def fail(status: int, message: str) -> int:
     return status
 
 
+def in_words(error: flags.Error) -> str:
+    """What is wrong with a command line, without Python's words for it."""
+    number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
+    if number:
+        return f"{number[1]} must be a whole number, received {number[2][:60]!r}"
+    return str(error)
+
+
 def parse_flags(argv):
     """Parses the command line; a mistake in it is bad input like any other."""
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        sys.exit(fail(BAD_INPUT, str(error)))
+        sys.exit(fail(BAD_INPUT, in_words(error)))
     except SystemExit:  # absl has shown the help that was asked for, and ends with 1
         sys.exit(0)
 

@@ -21,6 +21,8 @@ MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 SAMPLED_FILES, SAMPLED_RECORDS = 8, 4  # in a fingerprint, of a split and of a file
 NONE_INTACT = "no photograph of a batch can be decoded"
 SKIP = "or skip such photographs: data.load.broken_photographs = 'skip'"
+BEGIN, SCAN = b"\xff\xd8\xff", b"\xff\xda"  # a JPEG's first bytes, and what its pixels come after
+NO_JPEG = "no JPEG file, or nothing but its header"
 MIRRORS = {
     "left_right": tf.image.stateless_random_flip_left_right,
     "up_down": tf.image.stateless_random_flip_up_down,
@@ -151,10 +153,12 @@ class Photos(Dataset):
         return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
 
     def _training_image(self, jpeg, key):
+        jpeg = checked_jpeg(jpeg)
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
         return MIRRORS[self.flip](image, keys.fold(key, 1)) if self.flip else image
 
     def _test_image(self, jpeg, key):
+        jpeg = checked_jpeg(jpeg)
         return self._resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)))
 
     def _resized(self, jpeg, window):
@@ -162,6 +166,17 @@ class Photos(Dataset):
         image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
         image = tf.image.resize(image, self.input_shape[:2], antialias=True)
         return tf.ensure_shape(image, self.input_shape)
+
+
+def checked_jpeg(content):
+    """The content of a file, or an error where it has not the marks of a JPEG.
+
+    About a file without them TensorFlow's decoder writes lines of its own to standard error.
+    """
+    begins = tf.equal(tf.strings.substr(content, 0, len(BEGIN)), BEGIN)
+    has_scan = tf.size(tf.strings.split(content, SCAN, maxsplit=1)) > 1
+    with tf.control_dependencies([tf.debugging.Assert(begins & has_scan, [NO_JPEG])]):
+        return tf.identity(content)
 
 
 def or_none(make, kind, otherwise):

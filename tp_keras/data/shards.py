@@ -2,12 +2,14 @@
 
 import os
 import pathlib
+import re
 import struct
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 FRAME = 16  # bytes of a TFRecord around its content: length, and two checksums
+TFDS_PREFIX = re.compile(r'Failed to construct dataset ".*", builder_kwargs ".*": ')
 REMEDY = "copy that file again, or remove {folder} and prepare it anew"
 
 
@@ -28,6 +30,8 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
                 found = records_within(file)
                 if found != records:
                     what = f"ends after record {found} of {records}"
+                    if found > records:
+                        what = f"holds {found} records, not {records}"
                     raise ValueError(_line(builder, split.name, file, what))
 
 
@@ -77,9 +81,10 @@ def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | Non
 
 
 def first_line(error: Exception) -> str:
-    """An error's own words, without where in TensorFlow's graph."""
+    """An error's own words, without where in TensorFlow's graph and how TFDS made its builder."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rpartition("}} ")[2].partition(" [Op:")[0][:100]
+    own = TFDS_PREFIX.sub("", lines[0].rpartition("}} ")[2])
+    return own.partition(" [Op:")[0][:100]
 
 
 def _are_records(builder):

@@ -182,7 +182,7 @@ def parse_flags(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        sys.exit(fail(str(error)))
+        sys.exit(fail(train.in_words(error)))
     except SystemExit:  # absl has shown the help that was asked for, and ends with 1
         sys.exit(0)
 
