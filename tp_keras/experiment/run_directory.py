@@ -124,7 +124,7 @@ class RunDirectory:
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole or not at all."""
-        self.write_with(name, lambda partial: partial.write_text(text))
+        self.write_with(name, lambda partial: partial.write_text(text, encoding="utf-8"))
 
     def write_with(self, name: str, save) -> None:
         """Writes a file whole or not at all, by `save(path)`; only where this process writes.

@@ -23,14 +23,15 @@ class TensorBoardLogger(keras.callbacks.Callback):
         # Imported here: it takes a second that a failing command line need not wait for
         from tensorboard.plugins.hparams import api
 
-        self.writer = tf.summary.create_file_writer(str(self.folder.path))
-        with self.writer.as_default(step=0):
-            text = "\n".join("    " + line for line in self.settings.splitlines())
-            tf.summary.text("operative gin", text)
-            api.hparams(self.hparams)
+        with self.folder.writing():
+            self.writer = tf.summary.create_file_writer(str(self.folder.path))
+            with self.writer.as_default(step=0):
+                text = "\n".join("    " + line for line in self.settings.splitlines())
+                tf.summary.text("operative gin", text)
+                api.hparams(self.hparams)
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=epoch + 1):
+        with self.folder.writing(), self.writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 part, _, measure = name.partition("_")
                 if part in ("test", "val"):
@@ -42,8 +43,8 @@ class TensorBoardLogger(keras.callbacks.Callback):
                 rate = keras.ops.convert_to_numpy(getattr(self.model, name).learning_rate)
                 part = name.removesuffix("optimizer").strip("_") or "forward"
                 tf.summary.scalar(f"learning_rate/{part}", rate)
-        with self.folder.writing():
             self.writer.flush()
 
     def on_train_end(self, logs=None):
-        self.writer.close()
+        with self.folder.writing():
+            self.writer.close()
