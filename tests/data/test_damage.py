@@ -164,6 +164,7 @@ DAMAGES = {
     "emptied": (lambda file: file.write_bytes(b""), "ends after record 0 of 5"),
     "twice": (lambda file: file.write_bytes(2 * file.read_bytes()), "holds 10 records, not 5"),
     "missing": (lambda file: file.unlink(), "is missing"),
+    "a folder": (lambda file: (file.unlink(), file.mkdir()), "is missing"),
 }
 
 
@@ -173,6 +174,17 @@ def test_a_damaged_file_of_photographs_is_named_before_anything_is_read(photos, 
     damage(file)
     line = refusal(lambda: load(photos))
     assert f"split train: {file.name} {words}" in line and "prepare it anew" in line
+
+
+def test_a_file_that_may_not_be_read_is_named(photos, monkeypatch):
+    file = first_file(photos)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shards, "_size", refuse)  # root may read all
+    line = refusal(lambda: load(photos))
+    assert f"split train: {file.name} cannot be read (Permission denied)" in line
 
 
 def test_a_flipped_bit_in_a_file_is_named(photos, digits, tmp_path):
