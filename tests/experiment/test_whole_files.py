@@ -108,6 +108,13 @@ def test_a_run_folder_with_a_link_to_elsewhere_is_refused(tmp_path, name):
     assert not list(precious.iterdir())
 
 
+@pytest.mark.parametrize("name", [".lock", "operative.gin"])
+def test_a_folder_in_place_of_a_file_is_named(tmp_path, name):
+    (tmp_path / name).mkdir()
+    with pytest.raises(ValueError, match=f"cannot be written: .*{name} "):
+        RunDirectory(tmp_path, "BP.name = 'a'")
+
+
 @pytest.mark.parametrize("name", ["operative.gin", "epochs.csv", "anything"])
 def test_a_run_folder_with_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
     os.mkfifo(tmp_path / name)

@@ -214,6 +214,11 @@ class TablesTest(tf.test.TestCase):
         write_run(self.root / "0")
         self.assertIn(r"\caption{MNIST. ", formats.latex(self.tables()[0]))
 
+    def test_latex_draws_its_thin_rules_under_the_columns_of_each_group(self):
+        groups = [("", 1), ("alternating", 2), ("", 1), ("parallel", 3)]
+        expected = [r"\cmidrule(lr){2-3}", r"\cmidrule(lr){5-7}"]
+        self.assertEqual(formats._rules(groups), expected)
+
     def test_names_are_escaped_for_each_format(self):
         write_run(self.root / "0", dataset=NASTY)
         table = self.tables()[3]

@@ -39,7 +39,11 @@ def finished_result(
         damaged = damaged_files(folder, done, others)
         again = bool(resumable) and done >= epochs
         if damaged:
-            what = "written again from the newest checkpoint" if again else "left as it is"
+            what = (
+                "written again from the newest checkpoint, as far as it holds them"
+                if again
+                else "left as it is"
+            )
             say(f"missing or damaged: {', '.join(damaged)}; {what}")
         if damaged and again:
             return None

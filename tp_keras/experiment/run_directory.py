@@ -51,7 +51,8 @@ class RunDirectory:
             self.write(OPERATIVE, operative)
         except OSError as error:
             self.close()
-            raise ValueError(f"--run_dir cannot be written: {path} ({error.strerror})") from error
+            place = error.filename or path
+            raise ValueError(f"--run_dir cannot be written: {place} ({error.strerror})") from error
         except CannotWrite as error:
             self.close()
             raise ValueError(f"--run_dir cannot be written: {error}") from error
