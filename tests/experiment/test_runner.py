@@ -278,8 +278,16 @@ class ClosingLinesTest(tf.test.TestCase):
         self.assertIn("test top-5 error 4.50 %", self.lines(test_top5_error=4.5))
 
     def test_the_paper_s_error_compares_on_all_of_its_data_alone(self):
-        for name, (examples, shape) in PAPER_DATA.items():
-            of = data.Dataset(
+        class Sized(data.Dataset):
+            """A dataset of which only the sizes are known."""
+
+            parts = ()
+
+            def sizes(self):
+                return [self.train_examples, *self.parts]
+
+        for name, (examples, tests, shape) in PAPER_DATA.items():
+            of = Sized(
                 name=name,
                 input_shape=shape,
                 classes=10,
@@ -288,11 +296,20 @@ class ClosingLinesTest(tf.test.TestCase):
                 mean=np.float32(0),
                 deviation=np.float32(1),
             )
+            Sized.parts = (tests - 1,)
+            self.assertFalse(is_paper_data(of, name))
+            Sized.parts = (tests,)
             self.assertTrue(is_paper_data(of, name))
+            held_out = dataclasses.replace(of, train_examples=examples - 7)
+            self.assertFalse(is_paper_data(held_out, name))
+            Sized.parts = (tests, 7)
+            self.assertTrue(is_paper_data(held_out, name))
+            Sized.parts = (tests,)
             self.assertFalse(is_paper_data(of, None))
             self.assertFalse(is_paper_data(of, "another"))
             for change in (
                 {"name": "another"},
+                {"name": f"npz:{name}.npz"},
                 {"train_examples": examples - 1},
                 {"input_shape": (9, 9, 1)},
             ):
