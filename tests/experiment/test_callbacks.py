@@ -15,6 +15,7 @@ from tp_keras.experiment.callbacks import (
     EpochCSVLogger,
     TerminateOnDivergence,
 )
+from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.run_directory import RunDirectory
 from tp_keras.objectives import SoftmaxCrossEntropy
 
@@ -45,8 +46,8 @@ class EpochCSVLoggerTest(tf.test.TestCase):
         super().setUp()
         folder = pathlib.Path(self.get_temp_dir()) / self.id()
         self.folder = self.enterContext(RunDirectory(folder, "train.epochs = 3"))
-        self.log = EpochCSVLogger(self.folder, None, lambda line: None)
         self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
+        self.log = EpochCSVLogger(self.folder, None, Measured(self.model), lambda line: None)
         self.log.set_model(self.model)
         self.log.set_params({"epochs": 3})
 
