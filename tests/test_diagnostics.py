@@ -137,6 +137,18 @@ class DiagnosticsTest(FolderTest):
             rows = [(row["epoch"], row["layer"]) for row in csv.DictReader(file)]
         self.assertEqual(rows, [(str(e), str(l)) for e in (1, 2, 3, 4) for l in (1, 2, 3, 4)])
 
+    def test_a_damaged_file_of_theirs_is_named_before_anything_is_trained(self):
+        whole = "epoch,layer,saturation\n1,1,0.25\n1,2,0.5\n"
+        folder = RunDirectory(self.folder, "")
+        self.addCleanup(folder.close)
+        path = self.folder / "diagnostics.csv"
+        for text in ("", whole[:-1], whole[:-6] + "\n", "epoch,layer\nx,1\n", whole + "\xff"):
+            path.write_text(text, encoding="latin-1")
+            with self.assertRaisesRegex(ValueError, "damaged file: .*diagnostics.csv; .* remove"):
+                Diagnostics().set_run(None, folder)
+        path.write_text(whole)
+        Diagnostics().set_run(None, folder)
+
     def test_the_traced_step_is_the_same_before_and_after(self):
         def operations(learner):
             return sorted(op.type for op in traced_step(learner, *rules.batch()).get_operations())

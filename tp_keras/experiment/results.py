@@ -1,5 +1,7 @@
 """The outcome of a run: `result.json`, the weights, and the lines that end it."""
 
+from collections.abc import Sequence
+
 import keras
 
 import tp_keras
@@ -9,8 +11,16 @@ from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.run_directory import RunDirectory
 
 
-def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
+def finished_result(
+    folder: RunDirectory, epochs: int, say, others: Sequence[str] = ()
+) -> dict | None:
     """Returns the result of a run that has had its epochs already, None where there is more to do.
+
+    Args:
+      folder: The run's folder.
+      epochs: Epochs to train in all.
+      say: Called with a line for the user.
+      others: Names of what this run writes beside what all runs do.
 
     Raises:
       ValueError: If epochs are missing and there is no checkpoint to resume from.
@@ -26,7 +36,7 @@ def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
     if not done:
         return None
     if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
-        damaged = damaged_files(folder, done)
+        damaged = damaged_files(folder, done, others)
         again = bool(resumable) and done >= epochs
         if damaged:
             what = "written again from the newest checkpoint" if again else "left as it is"

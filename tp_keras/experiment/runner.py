@@ -12,6 +12,7 @@ from tp_keras.experiment.console import Output
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.identity import describe
 from tp_keras.experiment.measured import ACCURACIES, Measured
+from tp_keras.experiment.reconstructions import RECONSTRUCTIONS
 from tp_keras.experiment.results import closing_lines, finished_result, write_results
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.shared_folder import open_run_directory
@@ -84,7 +85,8 @@ def run(
     with open_run_directory(directory, settings, learner.distribute_strategy) as folder:
         for callback in (each for each in callbacks if hasattr(each, "set_run")):
             callback.set_run(dataset, folder)
-        result = finished_result(folder, epochs, output.say)
+        others = (RECONSTRUCTIONS,) if dataset.label == "image" else ()
+        result = finished_result(folder, epochs, output.say, others)
         if result is None:
             what = (dataset, learner, schedule, callbacks, epochs, checkpoint_policy)
             about = {"architecture": architecture, "asked_epochs": epochs}

@@ -27,22 +27,23 @@ class TensorBoardLogger(keras.callbacks.Callback):
         # Imported here: it takes a second that a failing command line need not wait for
         from tensorboard.plugins.hparams import api
 
-        self.writer = tf.summary.create_file_writer(str(self.folder.path))
-        with self.writer.as_default(step=0):
-            text = "\n".join("    " + line for line in self.settings.splitlines())
-            tf.summary.text("operative gin", text)
-            # As TensorBoard calls the run, so that one finds a trial's curves
-            api.hparams(self.hparams, trial_id="/".join(self.folder.path.absolute().parts[-2:]))
+        with self.folder.writing():
+            self.writer = tf.summary.create_file_writer(str(self.folder.path))
+            with self.writer.as_default(step=0):
+                text = "\n".join("    " + line for line in self.settings.splitlines())
+                tf.summary.text("operative gin", text)
+                # As TensorBoard calls the run, so that one finds a trial's curves
+                trial = "/".join(self.folder.path.absolute().parts[-2:])
+                api.hparams(self.hparams, trial_id=trial)
 
     def on_epoch_end(self, epoch, logs=None):
-        with self.writer.as_default(step=epoch + 1):
+        with self.folder.writing(), self.writer.as_default(step=epoch + 1):
             for name, value in logs.items():
                 tf.summary.scalar(self._tag(name), value)
             for name in self.model.optimizer_names:
                 rate = keras.ops.convert_to_numpy(getattr(self.model, name).learning_rate)
                 part = name.removesuffix("optimizer").strip("_") or "forward"
                 tf.summary.scalar(f"learning_rate/{part}", rate)
-        with self.folder.writing():
             self.writer.flush()
 
     def _tag(self, name):
@@ -54,4 +55,5 @@ class TensorBoardLogger(keras.callbacks.Callback):
         return f"{measure}{unit}/{PARTS[part]}"
 
     def on_train_end(self, logs=None):
-        self.writer.close()
+        with self.folder.writing():
+            self.writer.close()

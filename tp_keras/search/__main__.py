@@ -19,6 +19,7 @@ from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
+from tp_keras.experiment.whole_files import write_whole
 
 try:
     from tp_keras.search import space, trials
@@ -161,7 +162,8 @@ def conclude(folder: pathlib.Path, best) -> None:
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
     seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
-    path.write_text(experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed))
+    text = experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed)
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     say(f"best: trial {best.number}, {error}  {path}")
     say(train_command(path))
     command = [sys.executable, "-m", "tp_keras.report"]
@@ -185,7 +187,7 @@ def parse_flags(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        sys.exit(fail(str(error)))
+        sys.exit(fail(train.in_words(error)))
     except SystemExit:  # absl has shown the help that was asked for, and ends with 1
         sys.exit(0)
 
