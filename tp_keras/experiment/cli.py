@@ -145,7 +145,7 @@ def load_data(announced: bool):
 
 def check_output(network, dataset) -> None:
     """Raises ValueError where a network's output is not as wide as what there is to learn."""
-    found = math.prod(network.f[network.depth].out_shape)
+    found = math.prod(network.shapes[network.depth])
     wanted = math.prod(dataset.input_shape) if dataset.label == "image" else dataset.classes
     if found != wanted:
         raise ValueError(

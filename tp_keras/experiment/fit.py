@@ -1,9 +1,11 @@
 """Trains a learner from its newest checkpoint on, with all callbacks that log and save it."""
 
+import math
 import warnings
 
 import keras
 
+from tp_keras import feedback
 from tp_keras.data.base import Dataset
 from tp_keras.distribution.input import distribute_dataset
 from tp_keras.experiment.bindings import hyperparameters
@@ -115,7 +117,9 @@ def train_segment(learner, dataset, callbacks, epoch, step, epochs, show_bar):
 
 def opening_lines(learner: keras.Model, dataset: Dataset, path) -> list[str]:
     """Returns the lines that begin a run: its size, its folder, and what an epoch leaves out."""
-    forward = learner.network.count_params()
+    converted = feedback.converted(learner.network)
+    backward = sum(math.prod(B.shape) for f in converted for B in f.feedback)
+    forward = learner.network.count_params() - backward
     others = learner.count_params() - forward
     weights = f"{forward:,} forward weights" + (f" and {others:,} backward ones" if others else "")
     replicas = learner.distribute_strategy.num_replicas_in_sync
