@@ -51,7 +51,7 @@ class EventFilesTest(tf.test.TestCase):
         with RunDirectory(pathlib.Path(self.get_temp_dir()) / self.id(), "") as folder:
             diagnostics = Diagnostics()
             diagnostics.set_run(dataset, folder)
-            for callback in (TensorBoardLogger(folder, "", {}), diagnostics):
+            for callback in (TensorBoardLogger(folder, "", {}, "%"), diagnostics):
                 with (
                     mock.patch.object(tf.summary, "create_file_writer", side_effect=full),
                     self.assertRaisesRegex(CannotWrite, "No space left on device"),
