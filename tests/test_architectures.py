@@ -1,9 +1,10 @@
-"""Rows of Table 3 into networks."""
+"""Rows of Table 3, and Keras models, into networks."""
 
 import numpy as np
+import pytest
 import tensorflow as tf
 
-from tp_keras import architectures
+from tp_keras import architectures, feedback, feedback_rules
 from tp_keras.layers import Conv2D, Dense, LocallyConnected2D
 
 
@@ -75,3 +76,27 @@ class BuildTest(tf.test.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, message):
                 architectures.build((7, 8, 2), 5, **settings)
+
+
+def test_a_keras_model_is_cut_at_its_residual_blocks():
+    """The stem, nine residual blocks, the topmost with the pooling, and the output."""
+    network = architectures.keras_model((8, 8, 3), 5, architectures.resnet20)
+    stages = [(8, 8, 16)] * 4 + [(4, 4, 32)] * 3 + [(2, 2, 64)] * 2 + [(64,), (5,)]
+    assert list(network.shapes.values())[1:] == stages
+
+
+@pytest.mark.parametrize("rule", architectures.BY_LAYERS)
+def test_a_converted_keras_model_stays_in_one_piece_and_its_layers_have_the_rule(rule):
+    network = architectures.keras_model((12, 12, 1), 5, architectures.lenet, rule)
+    assert network.depth == 1
+    carried = [feedback_rules.get(rule).__class__] * 4
+    assert [type(layer.rule) for layer in feedback.converted(network)] == carried
+
+
+def test_what_is_no_keras_model_is_refused():
+    for builder, rule, message in (
+        (architectures.build, None, "keras_model.builder must return .*, received Network"),
+        (architectures.lenet, "dfa", "keras_model.rule must be one of fa, .*, received 'dfa'"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            architectures.keras_model((12, 12, 1), 5, builder, rule)

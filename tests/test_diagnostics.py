@@ -98,18 +98,24 @@ class DiagnosticsTest(FolderTest):
             self.assertAllEqual(one, other)
         events = EventAccumulator(str(self.folder / "watched")).Reload()
         self.assertContainsSubset(
-            {"angle of update/layer 1", "reconstruction error/layer 2", "norm of kernel/layer 2"},
+            {
+                "of layers: angle of update to BP's (degrees)/layer 1",
+                "of layers: reconstruction error/layer 2",
+                "of layers: norm of kernel/layer 2",
+            },
             set(events.Tags()["tensors"]),
         )
-        self.assertEqual([e.step for e in events.Tensors("saturation/layer 1")], [2])
+        self.assertFalse([t for t in events.Tags()["tensors"] if "angle" in t and "layer 2" in t])
+        self.assertEqual([e.step for e in events.Tensors("of layers: saturation/layer 1")], [2])
         with open(self.folder / "watched/diagnostics.csv", newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([(r["epoch"], r["layer"]) for r in rows], [("2", "1"), ("2", "2")])
-        scalar = events.Tensors("angle of error/layer 1")[0].tensor_proto
+        title = "of layers: angle of error to BP's (degrees)/layer 1"
+        scalar = events.Tensors(title)[0].tensor_proto
         self.assertAllClose(tf.make_ndarray(scalar), float(rows[0]["angle_of_error"]), rtol=1e-4)
         self.assertEqual(rows[0]["reconstruction_error"], "")
         off = EventAccumulator(str(self.folder / "without")).Reload()
-        self.assertNotIn("saturation/layer 1", off.Tags()["tensors"])
+        self.assertNotIn("of layers: saturation/layer 1", off.Tags()["tensors"])
 
     def test_rows_of_epochs_that_are_trained_again_are_replaced(self):
         dataset = data.from_arrays(

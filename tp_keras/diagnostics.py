@@ -14,6 +14,7 @@ import tensorflow as tf
 from tp_keras.layers.affine import Affine
 from tp_keras.learners import BP
 
+ANGLES = dict.fromkeys(("angle of update", "angle of error"), " to BP's (degrees)")
 SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
 
 
@@ -22,7 +23,8 @@ class Diagnostics(keras.callbacks.Callback):
     """Writes `measure` of the first test batch to TensorBoard and to `diagnostics.csv`.
 
     A scalar for each layer there, here a row for each epoch and layer, with a column for each
-    quantity, empty where a layer lacks it.
+    quantity, empty where a layer lacks it. The output's angles have no scalar: its error is the
+    gradient of the loss under almost every rule.
 
     Args:
       every: Epochs from one measurement to the next, at least 1.
@@ -58,7 +60,10 @@ class Diagnostics(keras.callbacks.Callback):
         with self.folder.writing(), self.writer.as_default(step=epoch + 1):
             for quantity, layers in measured.items():
                 for l, value in layers.items():
-                    tf.summary.scalar(f"{quantity}/layer {l}", value)
+                    if l < self.model.depth or quantity not in ANGLES:
+                        # TensorBoard sorts groups by name: after errors and losses
+                        title = f"of layers: {quantity}{ANGLES.get(quantity, '')}"
+                        tf.summary.scalar(f"{title}/layer {l}", value)
             self.writer.flush()
         self._write_csv(epoch + 1, measured)
 

@@ -5,7 +5,7 @@ import math
 import keras
 
 from tp_keras import keys
-from tp_keras.layers import Conv2D, Dense, RandomSigns, Transpose
+from tp_keras.layers import Conv2D, Dense, Feedback, RandomSigns, Transpose
 from tp_keras.layers.affine import Affine, glorot
 
 
@@ -27,8 +27,20 @@ def affine_blocks(network, rule):
         if l > 1 and not isinstance(f, Affine):
             raise ValueError(
                 f"{rule} needs affine blocks, of tp_keras.layers, above the first: block {l} is "
-                f"{type(f).__name__} {f.name!r}; tp_keras.convert brings the rule to any model"
+                f"{type(f).__name__} {f.name!r}; tp_keras.convert (in an experiment file "
+                "keras_model.rule) brings the rule to any model"
             )
+
+
+def converted(network):
+    """The layers of the network that know their own way back, `layers.Feedback`."""
+    return [layer for layer in network._flatten_layers() if isinstance(layer, Feedback)]
+
+
+def learned(network):
+    """W and B of those of them whose B learns what W learns."""
+    found = [f for f in converted(network) if getattr(f.rule, "learns", False)]
+    return [weight for f in found for weight in (*f.kernels, *f.feedback)]
 
 
 def _gap(f):

@@ -16,6 +16,7 @@ from tp_keras.experiment.callbacks import (
     EpochCSVLogger,
     TerminateOnDivergence,
 )
+from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.run_directory import CannotWrite, RunDirectory
 from tp_keras.experiment.tensorboard import TensorBoardLogger
 from tp_keras.objectives import SoftmaxCrossEntropy
@@ -50,7 +51,7 @@ class EventFilesTest(tf.test.TestCase):
         with RunDirectory(pathlib.Path(self.get_temp_dir()) / self.id(), "") as folder:
             diagnostics = Diagnostics()
             diagnostics.set_run(dataset, folder)
-            for callback in (TensorBoardLogger(folder, "", {}), diagnostics):
+            for callback in (TensorBoardLogger(folder, "", {}, "%"), diagnostics):
                 with (
                     mock.patch.object(tf.summary, "create_file_writer", side_effect=full),
                     self.assertRaisesRegex(CannotWrite, "No space left on device"),
@@ -71,8 +72,8 @@ class EpochCSVLoggerTest(tf.test.TestCase):
         super().setUp()
         folder = pathlib.Path(self.get_temp_dir()) / self.id()
         self.folder = self.enterContext(RunDirectory(folder, "train.epochs = 3"))
-        self.log = EpochCSVLogger(self.folder, None, lambda line: None)
         self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
+        self.log = EpochCSVLogger(self.folder, None, Measured(self.model), lambda line: None)
         self.log.set_model(self.model)
         self.log.set_params({"epochs": 3})
 

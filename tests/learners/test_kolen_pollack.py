@@ -1,12 +1,13 @@
 """Kolen-Pollack."""
 
 import keras
+import keras_models
 import numpy as np
 import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
-from tp_keras import learners, objectives
+from tp_keras import Network, convert, learners, objectives
 from tp_keras.experiment import checkpoints
 from tp_keras.optimizers import Adam
 
@@ -92,3 +93,17 @@ class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
 
 if __name__ == "__main__":
     tf.test.main()
+
+
+def test_layers_that_carry_the_rule_themselves_decay_as_blocks_do():
+    """W - B falls by (1 - decay) a step in a model that was converted, in one piece."""
+    model = convert(keras_models.tiny(), "kolen_pollack")
+    learner = learners.KolenPollack(Network.of(model, at=()), decay=0.1)
+    learner.compile(keras.optimizers.SGD(0.05), "sparse_categorical_crossentropy", run_eagerly=True)
+    found = keras_models.feedbacks(learner.network.f[1])
+    before = [layer.kernel - layer.B for layer in found]
+    for _ in range(2):
+        learner.train_on_batch(*keras_models.batch())
+    assert len(found) == 3
+    for layer, gap in zip(found, before, strict=True):
+        np.testing.assert_allclose(layer.kernel - layer.B, 0.9**2 * gap, atol=1e-6)

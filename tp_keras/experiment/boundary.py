@@ -11,6 +11,7 @@ import gin
 from tp_keras.experiment.settings import GIVEN, TABLE
 
 TRAIN, LOAD, MACRO = "tp_keras.training.train", "tp_keras.data.load", "gin.macro"
+KERAS_MODEL = "tp_keras.architectures.keras_model"
 # What programs call; all others are called because a setting refers to them
 CALLED = (TRAIN, LOAD, "tp_keras.trials.space", "tp_keras.trials.study")
 SEARCH = "tp_keras.trials."
@@ -44,6 +45,7 @@ def check(config: dict[tuple[str, str], dict[str, object]]) -> None:
         return  # no experiment: `train` itself says what it lacks
     visited = _visited(config)
     _check_inverses(config)
+    _check_rule_of_layers(config)
     _check_missing(config, visited)
     if all(selector in TABLE or selector.startswith("gin.") for _, selector in visited):
         _check_unused(config, visited)
@@ -77,6 +79,24 @@ def _check_inverses(config):
         raise ValueError(
             "train.inverse_optimizer must be a reference such as @inverse/adam where "
             f"train.learner = {rule}, which learns inverses; received None"
+        )
+
+
+def _check_rule_of_layers(config):
+    """The rule that a Keras model's layers carry out is the learner's, and the record's."""
+    settings = config["", TRAIN]
+    network = _resolved(settings.get("network"), config)
+    if network is None or network.configurable.selector != KERAS_MODEL:
+        return
+    rule = _resolved(settings["learner"], config)
+    wanted = getattr(rule.configurable.wrapped, "rule_name", None)
+    wanted = wanted if TABLE[KERAS_MODEL]["rule"].allows(wanted) else None
+    keys = _inherited("/".join(network.scopes), KERAS_MODEL)
+    bound = [config[key]["rule"] for key in keys if "rule" in config.get(key, ())]
+    found = _resolved(bound[-1], config) if bound else None
+    if found != wanted:
+        raise ValueError(
+            f"keras_model.rule must be {wanted!r} where train.learner = {rule}, received {found!r}"
         )
 
 

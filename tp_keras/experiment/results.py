@@ -57,7 +57,7 @@ def finished_result(
     return None
 
 
-def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows) -> dict:
+def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows, measured) -> dict:
     """Writes weights, network and `result.json`; returns the latter's content.
 
     Args:
@@ -67,6 +67,7 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
       schedule: The callback that sets the phases, or None.
       about: Architecture, seed, and the epochs asked for, by name.
       rows: The rows of `epochs.csv`.
+      measured: What the epochs are compared by.
     """
     result = {
         "dataset": dataset.name,
@@ -78,8 +79,9 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
         "asked_epochs": about["asked_epochs"],
         "skipped_examples_per_epoch": dataset.skipped_examples,
         **({"broken_photographs": len(dataset.broken)} if dataset.broken else {}),
+        "errors_are": measured.unit,
         **summarize(rows),
-        **({"measured_train_error": measured_train_error(learner, dataset)} if rows else {}),
+        **({"measured_train_error": train_error(learner, dataset, measured)} if rows else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -89,17 +91,17 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
     return result
 
 
-def measured_train_error(learner, dataset) -> float:
+def train_error(learner, dataset, measured) -> float:
     """Returns the training set's error at the last weights, on images that are not augmented.
 
     What an epoch reports is a mean over weights that move.
     """
     batches = distribute_dataset(learner.distribute_strategy, dataset.unaugmented_batches)
-    return round(learner.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
+    return round(measured.error(learner.evaluate(batches, verbose=0, return_dict=True)), 5)
 
 
 def summarize(rows: list[dict]) -> dict:
-    """Returns a run's numbers from its epochs; errors in percent, None where there is no epoch."""
+    """Returns a run's numbers from its epochs; None where there is no epoch."""
     best = min(rows, key=lambda row: row["test_error"], default={})
     last = rows[-1] if rows else {}
     held_out = [row for row in rows if "validation_error" in row]

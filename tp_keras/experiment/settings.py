@@ -105,6 +105,7 @@ ACTIVATION = Kind(
     "an elementwise activation of Keras, such as 'tanh', 'relu' or 'linear'",
     lambda v: isinstance(v, str) and v in ACTIVATIONS,
 )
+BUILDER = {"input_shape": GIVEN, "classes": GIVEN}
 RULE = {"network": GIVEN, "objective": GIVEN, "inverses": GIVEN, "name": GIVEN}
 TARGETS = {
     **RULE,
@@ -193,6 +194,18 @@ TABLE = {
         "activation": ACTIVATION,
         "dtype": one_of(*DTYPES, None),
     },
+    "tp_keras.architectures.keras_model": {
+        **BUILDER,
+        "builder": reference("tp_keras.keras_models.", "@resnet20"),
+        "rule": one_of("fa", "sign_symmetry", "kolen_pollack", None),
+    },
+    "tp_keras.keras_models.lenet": {**BUILDER, "activation": ACTIVATION},
+    "tp_keras.keras_models.vgg": {
+        **BUILDER,
+        "filters": several(UNITS, "channels from 1 to 65536", "[32, 64, 128]"),
+        "dense": UNITS,
+    },
+    "tp_keras.keras_models.resnet20": {**BUILDER, "momentum": number(0, 1, below=True)},
     "tp_keras.optimizers.adam": {
         "learning_rate": RATE_OR_SCHEDULE,
         "beta_1": number(0, 1, below=True),

@@ -29,7 +29,8 @@ class KolenPollack(Learner):
 
     @property
     def decaying(self):
-        return [*(self.network.f[l].kernel for l in self.gap), *self.gap.values()]
+        blocks = [*(self.network.f[l].kernel for l in self.gap), *self.gap.values()]
+        return blocks + feedback.learned(self.network)
 
     def errors(self, record, y):
         f, error = self.network.f, {self.depth: self.output_error(record, y)}

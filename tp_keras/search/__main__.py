@@ -139,16 +139,19 @@ def show_in_tensorboard(folder, domains) -> None:
     """Writes the domains for the HParams view; every trial is a session of it."""
     if any(folder.glob("*tfevents*")):
         return
+    # TensorBoard shows the first columns alone, until one asks for more
+    first = sorted(domains.items(), key=lambda item: not item[0].endswith("learning_rate"))
     intervals = {
         name: api.Discrete(domain.choices)
         if hasattr(domain, "choices")
         else api.RealInterval(domain.low, domain.high)
-        for name, domain in domains.items()
+        for name, domain in first
     }
+    unit = gin.get_bindings(cli.train)["objective"].unit
     with tf.summary.create_file_writer(str(folder)).as_default():
         api.hparams_config(
             hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
-            metrics=[api.Metric("error/test", display_name="test error (%)")],
+            metrics=[api.Metric(f"error ({unit})/test", display_name=f"test error ({unit})")],
         )
 
 
