@@ -104,7 +104,7 @@ setup(
     python_requires=">=3.11,<3.14",
     install_requires=[
         "tensorflow>=2.21,<2.22",
-        # Multi-device `fit` overrides a semi-private method of Keras 3.15 (distributed_fit.py).
+        # `fit` on many devices overrides a semi-private method of Keras: learners/keras_trainer.py
         "keras>=3.15,<3.16",
         "tensorflow-datasets>=4.9.10",
         "importlib_resources",  # TFDS imports it to build a dataset but does not declare it

@@ -87,6 +87,30 @@ def _benchmark(path, name, arguments, constants):
         module.main()
 
 
+def read_batches(path, config):
+    """Starts a worker that writes the examples that it reads of four batches of 12, as JSON."""
+    process = FORKS.Process(target=_read_batches, args=(str(path), config))
+    process.start()
+    return process
+
+
+def _read_batches(path, config):
+    os.environ["TF_CONFIG"] = config
+    write_to(path)
+    import numpy as np
+
+    from tp_keras import data
+    from tp_keras.distribution import strategy as strategies
+    from tp_keras.distribution.input import distribute_dataset
+
+    strategy = strategies.create("multi_worker", say=lambda line: None)
+    numbers = np.arange(49, dtype=np.uint8)
+    dataset = data.from_arrays((numbers[:, None], numbers % 5), (numbers[:, None], numbers % 5), 12)
+    batches = iter(distribute_dataset(strategy, dataset.training_batches))
+    read = [strategy.experimental_local_results(next(batches)[0])[0] for _ in range(4)]
+    print(json.dumps([np.rint(images.numpy().ravel() * 255).tolist() for images in read]))
+
+
 def finish(process, seconds=120):
     """Waits for a process; its exit status."""
     process.join(seconds)

@@ -1,6 +1,8 @@
 """The program tp-keras: what it hands on, and that it starts TensorFlow only where it must."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -93,6 +95,36 @@ def test_help_of_training_and_searching_shows_the_flags_of_both_and_verbosity():
         text = flags.FLAGS.module_help(module)
         assert all(f"{name}:" in text for name in ["gin_file", "trust_gin_imports", *names])
         assert "verbosity:" in text
+
+
+@pytest.mark.parametrize("module", [train, search])
+def test_a_number_that_is_none_is_refused_without_python_s_words(module):
+    status, _, line = run_program(module, "--seed=1e3")
+    assert (status, line) == (
+        2,
+        f"{module.__name__.removesuffix('.__main__')}: --seed must be a whole number, received "
+        "'1e3'\n",
+    )
+
+
+@pytest.mark.parametrize("command", ["tp_keras.train", "tp_keras.search", "tp_keras"])
+def test_ctrl_c_while_tensorflow_is_imported_ends_a_command_without_a_traceback(tmp_path, command):
+    interrupting = "import os, signal, time\nos.kill(os.getpid(), signal.SIGINT)\ntime.sleep(9)\n"
+    (tmp_path / "tensorflow.py").write_text(interrupting)
+    done = subprocess.run(
+        [sys.executable, "-m", command, "rules"],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(REPOSITORY)])},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
+
+
+def test_ctrl_c_in_a_script_that_imports_the_package_stays_python_s_own():
+    assert not commands.is_program(["python", "script.py", "x"], ["script.py", "x"])
+    assert not commands.is_program(["python", "-m", "pytest"], ["-m"])
+    assert not commands.is_program(["python"], [])
 
 
 def test_rules_lists_every_rule_with_its_experiments(capsys):

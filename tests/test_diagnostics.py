@@ -98,18 +98,24 @@ class DiagnosticsTest(FolderTest):
             self.assertAllEqual(one, other)
         events = EventAccumulator(str(self.folder / "watched")).Reload()
         self.assertContainsSubset(
-            {"angle of update/layer 1", "reconstruction error/layer 2", "norm of kernel/layer 2"},
+            {
+                "of layers: angle of update to BP's (degrees)/layer 1",
+                "of layers: reconstruction error/layer 2",
+                "of layers: norm of kernel/layer 2",
+            },
             set(events.Tags()["tensors"]),
         )
-        self.assertEqual([e.step for e in events.Tensors("saturation/layer 1")], [2])
+        self.assertFalse([t for t in events.Tags()["tensors"] if "angle" in t and "layer 2" in t])
+        self.assertEqual([e.step for e in events.Tensors("of layers: saturation/layer 1")], [2])
         with open(self.folder / "watched/diagnostics.csv", newline="") as file:
             rows = list(csv.DictReader(file))
         self.assertEqual([(r["epoch"], r["layer"]) for r in rows], [("2", "1"), ("2", "2")])
-        scalar = events.Tensors("angle of error/layer 1")[0].tensor_proto
+        title = "of layers: angle of error to BP's (degrees)/layer 1"
+        scalar = events.Tensors(title)[0].tensor_proto
         self.assertAllClose(tf.make_ndarray(scalar), float(rows[0]["angle_of_error"]), rtol=1e-4)
         self.assertEqual(rows[0]["reconstruction_error"], "")
         off = EventAccumulator(str(self.folder / "without")).Reload()
-        self.assertNotIn("saturation/layer 1", off.Tags()["tensors"])
+        self.assertNotIn("of layers: saturation/layer 1", off.Tags()["tensors"])
 
     def test_rows_of_epochs_that_are_trained_again_are_replaced(self):
         dataset = data.from_arrays(
@@ -130,6 +136,18 @@ class DiagnosticsTest(FolderTest):
         with open(self.folder / "diagnostics.csv", newline="") as file:
             rows = [(row["epoch"], row["layer"]) for row in csv.DictReader(file)]
         self.assertEqual(rows, [(str(e), str(l)) for e in (1, 2, 3, 4) for l in (1, 2, 3, 4)])
+
+    def test_a_damaged_file_of_theirs_is_named_before_anything_is_trained(self):
+        whole = "epoch,layer,saturation\n1,1,0.25\n1,2,0.5\n"
+        folder = RunDirectory(self.folder, "")
+        self.addCleanup(folder.close)
+        path = self.folder / "diagnostics.csv"
+        for text in ("", whole[:-1], whole[:-6] + "\n", "epoch,layer\nx,1\n", whole + "\xff"):
+            path.write_text(text, encoding="latin-1")
+            with self.assertRaisesRegex(ValueError, "damaged file: .*diagnostics.csv; .* remove"):
+                Diagnostics().set_run(None, folder)
+        path.write_text(whole)
+        Diagnostics().set_run(None, folder)
 
     def test_the_traced_step_is_the_same_before_and_after(self):
         def operations(learner):

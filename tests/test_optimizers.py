@@ -11,8 +11,11 @@ from tp_keras import optimizers
 SETTINGS = {"learning_rate": 0.02, "beta_1": 0.8, "beta_2": 0.95, "epsilon": 1e-3}
 
 
-def textbook(gradients, form):
-    """Where five steps from zero lead, by Kingma & Ba (2015), algorithm 1."""
+def textbook(gradients, form, decay=0.0):
+    """Where five steps from zero lead, by Kingma & Ba (2015), algorithm 1.
+
+    Weights decay as in AdamW, Loshchilov & Hutter (2019), algorithm 2 without a schedule.
+    """
     w = m = v = 0.0
     b1, b2, epsilon = (SETTINGS[k] for k in ("beta_1", "beta_2", "epsilon"))
     for t, g in enumerate(gradients, start=1):
@@ -21,7 +24,7 @@ def textbook(gradients, form):
             step = m / (1 - b1**t) / (np.sqrt(v / (1 - b2**t)) + epsilon)
         else:
             step = m * np.sqrt(1 - b2**t) / (1 - b1**t) / (np.sqrt(v) + epsilon)
-        w = w - SETTINGS["learning_rate"] * step
+        w = w - SETTINGS["learning_rate"] * (step + decay * w)
     return w
 
 
@@ -41,6 +44,11 @@ class AdamTest(tf.test.TestCase, parameterized.TestCase):
     def test_is_the_textbooks(self, form):
         found = self.stepped(optimizers.Adam(**SETTINGS, epsilon_form=form))
         self.assertAllClose(textbook(self.gradients.astype("float64"), form), found, atol=1e-6)
+
+    def test_decays_weights_as_adamw(self):
+        found = self.stepped(optimizers.adam(**SETTINGS, weight_decay=3.0))
+        expected = textbook(self.gradients.astype("float64"), "tensorflow", decay=3.0)
+        self.assertAllClose(expected, found, atol=1e-6)
 
     def test_is_keras_adam(self):
         ours, theirs = optimizers.Adam(**SETTINGS), keras.optimizers.Adam(**SETTINGS)

@@ -84,3 +84,13 @@ def test_the_source_distribution_is_the_repository(copy):
         held = {member.name.split("/", 1)[1] for member in file.getmembers() if member.isfile()}
     made = {name for name in held if ".egg-info/" in name} | {"PKG-INFO", "setup.cfg"}
     assert held - made == files_of_the_repository()
+
+
+def test_the_package_and_what_to_cite_have_one_version():
+    places = {
+        "tp_keras/__init__.py": r'^__version__ = "(.+)"',
+        "CITATION.cff": r"^version: (.+)",
+        "docs/citing.md": r"^  version = \{(.+)\}",
+    }
+    found = {re.search(p, (REPOSITORY / f).read_text(), re.M)[1] for f, p in places.items()}
+    assert len(found) == 1, found

@@ -3,6 +3,9 @@
 import importlib.util
 import json
 import pathlib
+import re
+
+import pytest
 
 REPOSITORY = pathlib.Path(__file__).parents[1]
 SPEC = importlib.util.spec_from_file_location(
@@ -32,3 +35,26 @@ def test_a_table_changes_with_its_records(tmp_path):
     (run / "epochs.csv").write_text("\n".join(rows))
     table = results_tables.inverses(tmp_path)
     assert table.splitlines()[2:] == ["| mnist_fc_sdtp_parallel | tanh | 2 | 7.25 8.00 | 7.25 |"]
+
+
+INVERSES = results_tables.RESULTS / "inverses"
+LEAVES = sorted({folder.name.rpartition("_")[0] for folder in INVERSES.iterdir()})
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_leaf_takes_the_inverses_that_come_closer_to_the_paper_at_equal_epochs(leaf):
+    experiment = (REPOSITORY / f"gin/{leaf}.gin").read_text()
+    # The autoencoder's error is not the paper's: the smaller one
+    paper = float((re.findall(r"train.paper_error = (.+)", experiment) or [0])[0])
+    found = {
+        r.name.rpartition("_")[2]: r
+        for r in results_tables.records(INVERSES)
+        if r.name.startswith(f"{leaf}_")
+    }
+    if len(found) < 2:
+        pytest.skip(f"{leaf}: one of two records")
+    errors = {name: record.forward("test_error") for name, record in found.items()}
+    assert len({len(curve) for curve in errors.values()}) == 1, "equal epochs"
+    closer = min(errors, key=lambda name: abs(min(errors[name]) - paper))
+    assert f"inverse_activation = '{closer}'" in experiment
+    assert f"results/inverses/{leaf}_{closer}" in experiment

@@ -129,7 +129,7 @@ class CommandLineTest(CommandLine):
         self.assertEqual(folder, self.folder / "run")
         events = EventAccumulator(str(folder)).Reload()
         tags = {t for group in ("scalars", "tensors") for t in events.Tags()[group]}
-        expected = {"error/train", "error/test", "error/held out", "inverse_loss/train"}
+        expected = {"error (%)/train", "error (%)/test", "error (%)/held out", "inverse_loss/train"}
         self.assertContainsSubset(expected, tags)
         for name, rate in (("forward", 0.000402), ("inverse", 0.001101)):
             logged = [
@@ -139,7 +139,9 @@ class CommandLineTest(CommandLine):
         text = events.Tensors("operative gin")[0].tensor_proto.string_val[0].decode()
         self.assertIn("SDTP.noise_stddev", text)
         content = events.summary_metadata["_hparams_/session_start_info"].plugin_data.content
-        hparams = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info.hparams
+        session = plugin_data_pb2.HParamsPluginData.FromString(content).session_start_info
+        self.assertEndsWith(session.group_name, "/run")
+        hparams = session.hparams
         self.assertEqual(hparams["SDTP.noise_stddev"].number_value, 0.213995)
         self.assertEqual(hparams["seed"].number_value, 0)
         self.assertNotIn("train.run_dir", hparams)

@@ -1,8 +1,10 @@
 """Deep networks that learn without backpropagation, in TensorFlow and Keras."""
 
-from tp_keras.commands import needs_tensorflow
+from tp_keras.commands import end_without_traceback, needs_tensorflow
 
 __version__ = "0.2.0"
+
+end_without_traceback()
 
 if needs_tensorflow():  # all but `tp-keras report` and its like
     import tp_keras.startup  # noqa: F401, before anything else imports TensorFlow

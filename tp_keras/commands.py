@@ -1,6 +1,7 @@
 """The commands of this package, and which of them this process is."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
@@ -12,6 +13,22 @@ COMMANDS = {
     "rules": "lists the learning rules and the experiments that use them",
 }
 WITHOUT_TENSORFLOW = ("report",)
+
+
+def is_program(original: Sequence[str] = sys.orig_argv, given: Sequence[str] = sys.argv) -> bool:
+    """Whether this process is one of the commands; arguments as `needs_tensorflow` takes them."""
+    program = original[-len(given)] if given else ""
+    modules = {"tp_keras", *(f"tp_keras.{name}" for name in COMMANDS)}
+    return program in modules or os.path.basename(program) == PROGRAM
+
+
+def end_without_traceback() -> None:
+    """Has Ctrl-C end a command at once, as SIGTERM does, until it handles signals itself.
+
+    Importing TensorFlow takes seconds, and Python's traceback of it a screen.
+    """
+    if is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def needs_tensorflow(

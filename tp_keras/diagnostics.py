@@ -14,6 +14,7 @@ import tensorflow as tf
 from tp_keras.layers.affine import Affine
 from tp_keras.learners import BP
 
+ANGLES = dict.fromkeys(("angle of update", "angle of error"), " to BP's (degrees)")
 SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
 
 
@@ -22,7 +23,8 @@ class Diagnostics(keras.callbacks.Callback):
     """Writes `measure` of the first test batch to TensorBoard and to `diagnostics.csv`.
 
     A scalar for each layer there, here a row for each epoch and layer, with a column for each
-    quantity, empty where a layer lacks it.
+    quantity, empty where a layer lacks it. The output's angles have no scalar: its error is the
+    gradient of the loss under almost every rule.
 
     Args:
       every: Epochs from one measurement to the next, at least 1.
@@ -38,34 +40,38 @@ class Diagnostics(keras.callbacks.Callback):
         self.every = every
 
     def set_run(self, dataset, folder):
-        """Takes the dataset whose first test batch is measured, and the `RunDirectory`."""
+        """Takes the dataset whose first test batch is measured, and the `RunDirectory`.
+
+        Raises:
+          ValueError: If the folder holds a `diagnostics.csv` that is damaged.
+        """
         self.dataset, self.folder = dataset, folder
+        self._rows()
 
     def on_train_begin(self, logs=None):
         self.batch = next(iter(self.dataset.test_batches()))
-        self.writer = tf.summary.create_file_writer(str(self.folder.path))
+        with self.folder.writing():
+            self.writer = tf.summary.create_file_writer(str(self.folder.path))
 
     def on_epoch_end(self, epoch, logs=None):
         if (epoch + 1) % self.every:
             return
         measured = measure(self.model, *self.batch)
-        with self.writer.as_default(step=epoch + 1):
+        with self.folder.writing(), self.writer.as_default(step=epoch + 1):
             for quantity, layers in measured.items():
                 for l, value in layers.items():
-                    tf.summary.scalar(f"{quantity}/layer {l}", value)
-        with self.folder.writing():
+                    if l < self.model.depth or quantity not in ANGLES:
+                        # TensorBoard sorts groups by name: after errors and losses
+                        title = f"of layers: {quantity}{ANGLES.get(quantity, '')}"
+                        tf.summary.scalar(f"{title}/layer {l}", value)
             self.writer.flush()
         self._write_csv(epoch + 1, measured)
 
     def _write_csv(self, epoch, measured):
         """Adds the rows of an epoch to `diagnostics.csv`, in place of those of a killed start."""
-        path = self.folder.path / "diagnostics.csv"
         names = {quantity: quantity.replace(" ", "_") for quantity in measured}
         columns = ["epoch", "layer", *names.values()]
-        rows = []
-        if path.exists():
-            with open(path, newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) < epoch]
+        rows = [row for row in self._rows() if int(row["epoch"]) < epoch]
         for l in range(1, self.model.depth + 1):
             values = {names[q]: f"{v[l]:.6g}" for q, v in measured.items() if l in v}
             rows.append({"epoch": epoch, "layer": l, **values})
@@ -75,8 +81,28 @@ class Diagnostics(keras.callbacks.Callback):
         writer.writerows(rows)
         self.folder.write("diagnostics.csv", text.getvalue())
 
+    def _rows(self):
+        """The rows of `diagnostics.csv`, none where there is no such file."""
+        path = self.folder.path / "diagnostics.csv"
+        try:
+            text = path.read_text(encoding="utf-8")
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+            whole = text.endswith("\n") and not any(None in (*r, *r.values()) for r in rows)
+            whole = whole and all(int(row["epoch"]) > 0 for row in rows)
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, KeyError, csv.Error):
+            whole = False
+        if not whole:
+            raise ValueError(
+                f"--run_dir holds a damaged file: {path}; what it measured is in no checkpoint: "
+                "remove it to go on without"
+            )
+        return rows
+
     def on_train_end(self, logs=None):
-        self.writer.close()
+        with self.folder.writing():
+            self.writer.close()
 
 
 def measure(learner, x, y) -> dict[str, dict[int, float]]:

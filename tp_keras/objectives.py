@@ -8,6 +8,8 @@ import tensorflow as tf
 class Objective:
     """What an output learns; a subclass gives `loss`, `delta`, `target`, `error`, `in_words`."""
 
+    unit = "%"  # of `error`
+
     @property
     def errors(self):
         """What is measured beside the loss: functions of (a, y) by the metric's name."""
@@ -107,6 +109,8 @@ class SoftmaxCrossEntropy(Objective):
 @keras.saving.register_keras_serializable(package="tp_keras")
 class SquaredError(Objective):
     """Squared distance of a linear output to `y`, summed over units: the autoencoder's loss."""
+
+    unit = "squared error"
 
     def check(self, network):
         _check_activation(self, network, "linear")

@@ -83,6 +83,6 @@ class Decay(keras.optimizers.Optimizer):
 
 
 @gin.register(module="tp_keras.optimizers")
-def adam(learning_rate, beta_1, beta_2, epsilon, epsilon_form="tensorflow"):
+def adam(learning_rate, beta_1, beta_2, epsilon, epsilon_form="tensorflow", weight_decay=None):
     """Builds an `Adam`; gin tells the forward one from the inverse one by scope."""
-    return Adam(learning_rate, beta_1, beta_2, epsilon, epsilon_form)
+    return Adam(learning_rate, beta_1, beta_2, epsilon, epsilon_form, weight_decay=weight_decay)

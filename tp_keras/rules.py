@@ -1,6 +1,7 @@
 """Lists the learning rules: `tp-keras rules`, `python -m tp_keras.rules`."""
 
 import argparse
+import signal
 import sys
 import textwrap
 
@@ -52,4 +53,5 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as other programs end behind `| head`
     sys.exit(main())

@@ -1,5 +1,8 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
+import contextlib
+import errno
+import os
 import pathlib
 import re
 import sys
@@ -24,6 +27,8 @@ LOSSES = {
     "failed to connect": "it cannot be reached",
     "connection refused": "it cannot be reached",
 }
+# What a write fails by where it is nobody's mistake: a full disk, a pipe that nobody reads
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE)
 UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -109,11 +114,30 @@ def outcome(program: str, run: Callable[[], None]) -> int:
     except Exception as error:
         if logging.get_verbosity() >= logging.DEBUG:
             raise
-        status, line = UNFORESEEN, unforeseen.describe(error)
+        if has_no_place(error):
+            status = CANNOT_WRITE
+            line = f"cannot write: {one_line(error)[:200]}; the same command resumes"
+            forget_output()
+        else:
+            status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
     print(f"{program}: {visible(line)}", file=sys.stderr)
     return status
+
+
+def has_no_place(error: Exception) -> bool:
+    """Whether an error is of a file, or of standard output, that cannot be written any more."""
+    # By its text: gin's copy of an error has no number
+    words = (os.strerror(number) for number in NO_PLACE)
+    written = isinstance(error, (OSError, tf.errors.OpError))
+    return written and any(word in str(error) for word in words)
+
+
+def forget_output() -> None:
+    """Has what standard output still holds go nowhere: Python would fail on it at the end."""
+    with contextlib.suppress(OSError, ValueError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def visible(text: str) -> str:
@@ -136,12 +160,20 @@ def fail(status: int, message: str) -> int:
     return status
 
 
+def in_words(error: flags.Error) -> str:
+    """What is wrong with a command line, without Python's words for it."""
+    number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
+    if number:
+        return f"{number[1]} must be a whole number, received {number[2][:60]!r}"
+    return str(error)
+
+
 def parse_flags(argv):
     """Parses the command line; a mistake in it is bad input like any other."""
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        sys.exit(fail(BAD_INPUT, str(error)))
+        sys.exit(fail(BAD_INPUT, in_words(error)))
     except SystemExit:  # absl has shown the help that was asked for, and ends with 1
         sys.exit(0)
 

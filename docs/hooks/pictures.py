@@ -74,6 +74,7 @@ def picture(rule: str) -> str:
     height = HEIGHT + 20 * len(kinds) + (40 if rule == "dfa" else 0)
     what = f"Paths of {rule}: {carried} go back by " + "; ".join(KINDS[kind][2] for kind in kinds)
     parts = [
+        '<div class="paths">',
         f'<svg class="paths" viewBox="0 0 560 {height}" role="img" aria-label="{what}">',
         "<defs>",
         *(marker(kind) for kind in ["forward", *kinds]),
@@ -82,6 +83,7 @@ def picture(rule: str) -> str:
         *(backward(path, rule) for path in paths),
         *legend(carried, kinds, height),
         "</svg>",
+        "</div>",
     ]
     return "\n".join(parts)
 

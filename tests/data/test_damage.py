@@ -95,6 +95,9 @@ BROKEN = {
     "cut off": lambda photo: photo[: len(photo) // 2],
     "empty": lambda photo: b"",
     "png": lambda photo: tf.io.encode_png(np.zeros((30, 30, 3), np.uint8)).numpy(),
+    "gif": lambda photo: b"GIF89a" + photo[6:],
+    "zeros": lambda photo: bytes(len(photo)),
+    "header": lambda photo: photo[:60],
 }
 
 
@@ -106,7 +109,7 @@ def refusal(act):
     return line
 
 
-def test_broken_photographs_are_named(photos):
+def test_broken_photographs_are_named(photos, capfd):
     file, kept = first_file(photos), first_file(photos).read_bytes()
     for content in BROKEN.values():
         file.write_bytes(kept)
@@ -117,17 +120,19 @@ def test_broken_photographs_are_named(photos):
     dataset = load(photos)
     with pytest.raises(ValueError, match="record 3 is damaged"), dataset.naming_damage():
         labels(dataset.unaugmented_batches())
+    assert capfd.readouterr().err == ""  # the decoder has lines of its own
 
 
-def test_broken_photographs_are_skipped_and_counted(photos):
+def test_broken_photographs_are_skipped_and_counted(photos, capfd):
     file = first_file(photos)
-    for number, content in zip((0, 2, 3), BROKEN.values(), strict=True):
-        replace_photo(file, number, content)
+    for number, name in zip((0, 2, 3), ("cut off", "empty", "png"), strict=True):
+        replace_photo(file, number, BROKEN[name])
     dataset, left = load(photos, broken_photographs="skip"), [1, *range(4, 12)]
     assert labels(dataset.unaugmented_batches()) == left
     seen = labels(dataset.training_batches().take(3))
     assert len(seen) == 12 and set(seen) == set(left)
     assert dataset.broken == {f"{file.name}__{number}" for number in (0, 2, 3)}
+    assert capfd.readouterr().err == ""
 
 
 def test_where_nothing_is_broken_skipping_changes_nothing(photos):
@@ -157,7 +162,9 @@ def flip_a_bit(file):
 DAMAGES = {
     "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-100]), "ends after record 4"),
     "emptied": (lambda file: file.write_bytes(b""), "ends after record 0 of 5"),
+    "twice": (lambda file: file.write_bytes(2 * file.read_bytes()), "holds 10 records, not 5"),
     "missing": (lambda file: file.unlink(), "is missing"),
+    "a folder": (lambda file: (file.unlink(), file.mkdir()), "is missing"),
 }
 
 
@@ -167,6 +174,17 @@ def test_a_damaged_file_of_photographs_is_named_before_anything_is_read(photos, 
     damage(file)
     line = refusal(lambda: load(photos))
     assert f"split train: {file.name} {words}" in line and "prepare it anew" in line
+
+
+def test_a_file_that_may_not_be_read_is_named(photos, monkeypatch):
+    file = first_file(photos)
+
+    def refuse(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(shards, "_size", refuse)  # root may read all
+    line = refusal(lambda: load(photos))
+    assert f"split train: {file.name} cannot be read (Permission denied)" in line
 
 
 def test_a_flipped_bit_in_a_file_is_named(photos, digits, tmp_path):
@@ -243,7 +261,14 @@ def test_another_version_on_disk_is_named(tmp_path, monkeypatch):
     line = refusal(lambda: load_digits(tmp_path, name="mnist"))
     assert "3.0.0 and 3.0.1 is wanted" in line and "data.load.name = 'mnist:3.0.0'" in line
     assert load_digits(tmp_path, name="mnist:3.0.0", batch_size=1).train_examples == 3
-    assert "'mnist:1.0.0'" in refusal(lambda: load_digits(tmp_path, name="mnist:1.0.0"))
+    line = refusal(lambda: load_digits(tmp_path, name="mnist:1.0.0"))
+    assert "'mnist:1.0.0'" in line and "cannot be loaded at version 1.0.0, only: 3.0.1" in line
+
+
+@pytest.mark.parametrize("name", ["mnist_5k", "npz:own.npz"])
+def test_data_that_is_no_photographs_is_not_asked_for_as_such(name):
+    line = refusal(lambda: load(None, name=name))
+    assert line.startswith("data.load.image_size") and name in line and "leave it out" in line
 
 
 @pytest.mark.parametrize("name", ["dataset_info.json", "features.json"])

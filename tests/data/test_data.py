@@ -152,6 +152,8 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
             ({"x": self.x[0, 0, 0]}, "must be \\(examples, height, width, channels\\)"),
             ({"x": self.x.astype(int) * 2}, "integers from 0 to 510"),
             ({"x": self.x > 9}, "integers or floats, received bool"),
+            ({"y": self.y + 65536}, "labels must be below 65536, .*, received 65538"),
+            ({"x": np.where(nan == 0, 0, 1e39)}, "train image 7 holds numbers that are not finite"),
             ({"x": nan}, "train image 7 holds numbers that are not finite"),
             ({"x": nan[:7], "y": self.y[:7], "test": (nan, self.y)}, "test image 7 .* not finite"),
             ({"test": (self.x[:, :3], self.y)}, "of one shape, received"),

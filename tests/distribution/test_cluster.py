@@ -59,6 +59,8 @@ def test_every_training_role_has_a_place_of_its_own_the_chief_first(jobs, job, i
         (tf_config({"worker": ["node1"]}, "worker", 0), "addresses of 'worker'"),
         (tf_config({"worker": ["node1:99999"]}, "worker", 0), "addresses of 'worker'"),
         (tf_config({"worker": [A, A]}, "worker", 0), "each address once"),
+        (tf_config({"worker": []}, "worker", 0), "and have an address in the cluster"),
+        (tf_config({"evaluator": [A]}, "worker", 0), "and have an address in the cluster"),
         (tf_config({"worker": [A, B]}, "worker", 2), "index must be 0 to 1"),
         (tf_config({"worker": [A, B]}, "worker", -1), "index must be 0 to 1"),
         (tf_config({"worker": [A, B]}, "worker", "0"), "index must be 0 to 1"),

@@ -166,6 +166,17 @@ class NoiseOnReplicasTest(tf.test.TestCase):
             self.assertNotAllEqual(first, second)
 
 
+class Workers:
+    """A strategy that hands every worker's dataset over, as TensorFlow asks each for its own."""
+
+    def __init__(self, workers, local):
+        self.workers, self.num_replicas_in_sync = workers, workers * local
+
+    def distribute_datasets_from_function(self, make):
+        size = self.workers, self.num_replicas_in_sync
+        return [make(tf.distribute.InputContext(size[0], i, size[1])) for i in range(size[0])]
+
+
 class ShardTest(tf.test.TestCase, parameterized.TestCase):
     """Every example is counted: it is the number in its only pixel."""
 
@@ -190,6 +201,19 @@ class ShardTest(tf.test.TestCase, parameterized.TestCase):
         seen = np.concatenate([x.numpy().ravel() for part in parts for x, _ in part])
         self.assertAllEqual(np.sort(seen), np.arange(13))
 
+    @parameterized.parameters((2, 1), (3, 1), (2, 2))
+    def test_every_worker_is_handed_a_slice_of_its_own(self, workers, local):
+        strategy = Workers(workers, local)
+        data = dataset(numbered(49), numbered(13), batch_size=12)
+        for batches, expected in [
+            (data.training_batches, list(data.training_batches().take(9))),
+            (data.test_batches, list(data.test_batches())),
+        ]:
+            handed = [iter(part) for part in distribute_dataset(strategy, batches)]
+            for whole, _ in expected:
+                parts = [next(mine)[0] for mine in handed for _ in range(local)]
+                self.assertAllEqual(whole, tf.concat(parts, 0))
+
     def test_replicas_of_one_machine_share_a_batch(self):
         strategy = strategies.create("mirrored", 2)
         data = dataset(numbered(49), numbered(13), batch_size=12)
@@ -208,6 +232,15 @@ class CreateTest(tf.test.TestCase, parameterized.TestCase):
     )
     def test_number_of_replicas(self, name, devices, replicas):
         self.assertEqual(strategies.create(name, devices).num_replicas_in_sync, replicas)
+
+    def test_a_cluster_of_one_trains_alone(self):
+        config = {"cluster": {"chief": ["a:1"]}, "task": {"type": "chief", "index": 0}}
+        with (
+            mock.patch.dict(os.environ, {"TF_CONFIG": json.dumps(config)}),
+            mock.patch.object(tf.distribute, "MultiWorkerMirroredStrategy") as create,
+        ):
+            self.assertEqual(strategies.create("auto").num_replicas_in_sync, 1)
+        create.assert_not_called()
 
     def test_parts_of_a_cpu_take_no_part_among_several_workers(self):
         config = {"cluster": {"worker": ["a:1", "b:1"]}, "task": {"type": "worker", "index": 0}}

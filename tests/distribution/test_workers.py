@@ -1,11 +1,12 @@
 """Workers in processes of their own, from their start to their end."""
 
+import json
 import os
 import signal
 import time
 
 import pytest
-from processes import cluster, finish, start, text
+from processes import cluster, finish, read_batches, start, text
 
 pytestmark = pytest.mark.slow
 
@@ -24,6 +25,17 @@ def test_chief_and_workers_train_and_the_chief_alone_writes(tmp_path):
     assert "epoch 1/1" in text(run, "0.out")
     assert (text(run, "1.out"), text(run, "2.out")) == ("", "")
     assert (run / "result.json").exists() and not list(run.glob(".partial.*"))
+
+
+def test_no_two_processes_read_the_same_example(tmp_path):
+    processes = [
+        read_batches(tmp_path / str(i), config) for i, config in enumerate(cluster(2, chief=True))
+    ]
+    assert [finish(process) for process in processes] == [0, 0]
+    one, other = (json.loads(text(tmp_path / str(i), ".out")) for i in range(2))
+    for mine, theirs in zip(one, other, strict=True):
+        assert len(mine) == len(theirs) == 6 and not set(mine) & set(theirs)
+    assert len({n for batch in one + other for n in batch}) == 48
 
 
 def test_workers_that_were_started_differently_end_with_2_before_anything_is_made(tmp_path):

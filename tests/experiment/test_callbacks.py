@@ -8,6 +8,7 @@ import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
+from tp_keras.diagnostics import Diagnostics
 from tp_keras.experiment import results
 from tp_keras.experiment.callbacks import (
     BestWeightsCheckpoint,
@@ -15,7 +16,9 @@ from tp_keras.experiment.callbacks import (
     EpochCSVLogger,
     TerminateOnDivergence,
 )
-from tp_keras.experiment.run_directory import RunDirectory
+from tp_keras.experiment.measured import Measured
+from tp_keras.experiment.run_directory import CannotWrite, RunDirectory
+from tp_keras.experiment.tensorboard import TensorBoardLogger
 from tp_keras.objectives import SoftmaxCrossEntropy
 
 
@@ -40,13 +43,37 @@ class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
         self.callback.on_epoch_end(3, {"loss": 1.0, "val_loss": 9e5, "test_loss": 9e5})
 
 
+class EventFilesTest(tf.test.TestCase):
+    def test_a_full_disk_is_no_lack_of_memory(self):
+        full = tf.errors.ResourceExhaustedError(None, None, "events; No space left on device\n\tx")
+        dataset = mock.Mock()
+        dataset.test_batches.return_value = [None]
+        with RunDirectory(pathlib.Path(self.get_temp_dir()) / self.id(), "") as folder:
+            diagnostics = Diagnostics()
+            diagnostics.set_run(dataset, folder)
+            for callback in (TensorBoardLogger(folder, "", {}, "%"), diagnostics):
+                with (
+                    mock.patch.object(tf.summary, "create_file_writer", side_effect=full),
+                    self.assertRaisesRegex(CannotWrite, "No space left on device"),
+                ):
+                    callback.on_train_begin()
+                writer = mock.MagicMock()
+                writer.close.side_effect = full
+                with (
+                    mock.patch.object(tf.summary, "create_file_writer", return_value=writer),
+                    self.assertRaisesRegex(CannotWrite, "No space left on device"),
+                ):
+                    callback.on_train_begin()
+                    callback.on_train_end()
+
+
 class EpochCSVLoggerTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
         folder = pathlib.Path(self.get_temp_dir()) / self.id()
         self.folder = self.enterContext(RunDirectory(folder, "train.epochs = 3"))
-        self.log = EpochCSVLogger(self.folder, None, lambda line: None)
         self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
+        self.log = EpochCSVLogger(self.folder, None, Measured(self.model), lambda line: None)
         self.log.set_model(self.model)
         self.log.set_params({"epochs": 3})
 

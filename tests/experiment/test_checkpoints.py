@@ -6,6 +6,7 @@ import shutil
 import tempfile
 from unittest import mock
 
+import numpy as np
 import tensorflow as tf
 from command_line import CommandLine
 from fakes import fake_images
@@ -21,6 +22,26 @@ STEPS = 6  # an epoch, of 192 fake images
 PREEMPTED_AT_THE_END = mock.patch.object(
     resume.BackupAndResume, "on_epoch_end", side_effect=Preempted("enough")
 )
+
+
+class ReconstructionsTest(CommandLine):
+    def test_they_are_written_again_from_the_checkpoint(self):
+        leaf = ["--gin_file=gin/mnist_autoencoder_bp.gin", "--epochs=1", SMALL[1]]
+        leaf += ["--gin_bindings=autoencoder.dense = [5]"]
+        with fake_images():
+            self.assertEqual(self.run_main(*leaf)[0], 0)
+            path = self.folder / "run/reconstructions.npz"
+            with np.load(path) as file:
+                before = {name: file[name] for name in file.files}
+            for damage in (b"", path.read_bytes()[:-30], None):
+                path.unlink() if damage is None else path.write_bytes(damage)
+                status, out, err = self.run_main(*leaf)
+                self.assertEqual((status, err), (0, ""))
+                self.assertIn("missing or damaged: reconstructions.npz; written again", out)
+                with np.load(path) as file:
+                    for name, array in before.items():
+                        np.testing.assert_array_equal(file[name], array)
+            self.assertIn("already complete", self.run_main(*leaf)[1])
 
 
 class CheckpointsTest(CommandLine):
@@ -153,6 +174,15 @@ class CheckpointsTest(CommandLine):
                     self.assertEqual((status, err), (0, ""))
                     self.assertEqual(self.rows(), expected)
                     self.assertAlmostEqual(path.stat().st_size, len(before), delta=64)
+
+    def test_a_last_row_that_is_a_few_characters_short_is_noticed(self):
+        path = self.run_dir / "epochs.csv"
+        before = path.read_bytes()
+        path.write_bytes(before[:-2])  # a number still, and another one
+        status, out, err = self.train(2)
+        self.assertEqual((status, err), (0, ""))
+        self.assertIn("missing or damaged: epochs.csv; written again", out)
+        self.assertEqual(path.read_bytes(), before)
 
     def test_an_operative_gin_that_is_no_text_is_written_again(self):
         path = self.run_dir / "operative.gin"

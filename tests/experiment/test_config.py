@@ -105,6 +105,12 @@ def test_a_mistake_names_its_file_and_line_or_the_setting(tmp_path, text, words)
     assert line.startswith(f"setting {text!r}: ") and words in line
 
 
+def test_a_macro_that_stands_for_nothing_is_named(tmp_path):
+    write(tmp_path / "leaf.gin", "x = [%nope, 1]")
+    line = refusal(["leaf.gin"])
+    assert line == "%nope stands for nothing: bind nope = ... in the experiment file"
+
+
 def test_a_circular_include_is_refused(tmp_path):
     one, two = tmp_path / "one.gin", tmp_path / "two.gin"
     write(one, "include 'two.gin'")

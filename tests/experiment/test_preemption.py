@@ -76,3 +76,12 @@ def test_a_second_signal_ends_at_once():
     assert code == 130
     assert err.count("\n") == 1 and "Ctrl-C, a second signal" in err
     assert seconds < 5
+
+
+def test_a_worker_that_got_no_signal_itself_does_not_say_that_it_did():
+    watch = preemption.Preemption()
+    stopped = watch.stopped("saved")
+    assert (str(stopped), stopped.status) == ("another worker was told to stop: saved", 143)
+    watch.number = signal.SIGINT
+    stopped = watch.stopped("saved")
+    assert (str(stopped), stopped.status) == ("Ctrl-C: saved", 130)

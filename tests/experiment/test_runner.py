@@ -5,8 +5,10 @@ import csv
 import dataclasses
 import io
 import json
+import os
 import pathlib
 import shutil
+import signal
 import tempfile
 
 import keras
@@ -15,9 +17,10 @@ import tensorflow as tf
 
 import tp_keras
 from tp_keras import data, learners, objectives
-from tp_keras.experiment import console, results
+from tp_keras.experiment import console, preemption, results, runner
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.cli import PAPER_DATA, is_paper_data
+from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.progress import ProgressLines, duration
 from tp_keras.report import runs
 
@@ -51,6 +54,14 @@ def learner(rule=learners.SDTP, noise=0.1, **options):
     sgd = keras.optimizers.SGD
     inverse = {"inverse_optimizer": sgd(0.02, momentum=0.5)} if inverses else {}
     made.compile(sgd(0.1, momentum=0.5), **inverse, **options)
+    return made
+
+
+def keras_learner(loss="categorical_crossentropy", metrics=("accuracy",)):
+    """A rule that learns by a Keras loss, the same each time."""
+    keras.utils.set_random_seed(1)
+    made = learners.FA(tp_keras.architectures.build((5, 4, 1), classes=3, dense=[7]))
+    made.compile("adam", loss, metrics=metrics and list(metrics))
     return made
 
 
@@ -136,10 +147,74 @@ class RunTest(tf.test.TestCase):
             ((dataset(), uncompiled, 1), "`learner` must be .* compiled, received BP"),
             ((dataset(), keras.Sequential(), 1), "`learner` .* received Sequential"),
             ((dataset(), learner(), -1), "`epochs` .* received -1"),
+            ((dataset(), keras_learner("sparse_categorical_crossentropy"), 1), "one-hot, received"),
         ]:
             with self.assertRaisesRegex(ValueError, words):
                 self.run_quietly(*arguments)
         self.assertFalse(self.folder.exists())
+
+    def test_a_keras_loss_is_reported_by_the_accuracy_that_is_measured_beside_it(self):
+        metrics = [keras.metrics.TopKCategoricalAccuracy(2), "accuracy"]
+        made = keras_learner(metrics=metrics)
+        out, held_out = io.StringIO(), dataset(validation_examples=6)
+        with contextlib.redirect_stdout(out):
+            result = tp_keras.experiment.run(held_out, made, self.folder, 2)
+        with open(self.folder / "epochs.csv", newline="") as file:
+            rows = list(csv.DictReader(file))
+        for part in ("train", "test", "validation"):
+            accuracies = [float(row[f"{part}_accuracy"]) for row in rows]
+            errors = [float(row[f"{part}_error"]) for row in rows]
+            self.assertAllClose(errors, [100 * (1 - a) for a in accuracies], atol=1e-3)
+        found = made.evaluate(held_out.unaugmented_batches(), verbose=0, return_dict=True)
+        self.assertAllClose(result["measured_train_error"], 100 * (1 - found["accuracy"]))
+        self.assertEqual(result["errors_are"], "%")
+        self.assertIn("train error ", out.getvalue())
+        (read,) = runs.read_runs(self.folder).runs
+        self.assertTrue(read.in_percent)
+
+    def test_without_an_accuracy_the_loss_stands_for_the_error(self):
+        made, out = keras_learner(loss="mean_squared_error", metrics=["mae"]), io.StringIO()
+        stop = keras.callbacks.EarlyStopping("test_error", patience=9)
+        with contextlib.redirect_stdout(out):
+            result = tp_keras.experiment.run(dataset(), made, self.folder, 2, callbacks=[stop])
+        self.assertEqual((result["errors_are"], stop.mode), ("loss", "min"))
+        with open(self.folder / "epochs.csv", newline="") as file:
+            losses = [float(row["test_loss"]) for row in csv.DictReader(file)]
+        self.assertEqual(result["best_test_error"], min(losses))
+        self.assertIn("test loss ", out.getvalue())
+        (read,) = runs.read_runs(self.folder).runs
+        self.assertFalse(read.in_percent)
+
+    def test_a_keras_loss_resumes_within_an_epoch_with_its_metrics(self):
+        def rows(folder):
+            with open(folder / "epochs.csv", newline="") as file:
+                return [{**row, "seconds": ""} for row in csv.DictReader(file)]
+
+        whole = self.folder.with_name("whole")
+        self.run_quietly(dataset(), keras_learner(), 2, folder=whole)
+
+        class Preempted(keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        with self.assertRaisesRegex(preemption.Preempted, "epoch 1 after step 1"):
+            self.run_quietly(dataset(), keras_learner(), 2, callbacks=[Preempted()])
+        self.run_quietly(dataset(), keras_learner(), 2)
+        self.assertEqual(rows(self.folder), rows(whole))
+        with self.assertRaisesRegex(ValueError, "errors are: '%' there, 'loss' here"):
+            self.run_quietly(dataset(), keras_learner(metrics=None), 3)
+
+    def test_what_rises_with_an_accuracy_is_monitored_so(self):
+        for monitor, mode in {
+            "test_accuracy": "max",
+            "val_acc": "max",
+            "accuracy": "max",
+            "val_error": "min",
+            "inverse_loss": "min",
+        }.items():
+            callback = keras.callbacks.EarlyStopping(monitor)
+            runner.prepare(callback)
+            self.assertEqual(callback.mode, mode, monitor)
 
     def test_a_rule_of_a_user_s_script_has_its_own_name(self):
         result = self.run_quietly(dataset(), learner(HalfBP), 0)
@@ -163,8 +238,8 @@ class ProgressLinesTest(tf.test.TestCase):
         """Lines of an epoch of 100 steps, of which some are left."""
         found = []
         now = [0.0]
-        in_words = objectives.SoftmaxCrossEntropy().in_words
-        progress = ProgressLines(100, in_words, found.append, clock=lambda: now[0])
+        measured = Measured(learner(learners.BP))
+        progress = ProgressLines(100, measured, found.append, clock=lambda: now[0])
         progress.set_params({"steps": steps_left, "epochs": 9})
         progress.on_epoch_begin(2)
         for step in range(steps_left):
@@ -203,8 +278,16 @@ class ClosingLinesTest(tf.test.TestCase):
         self.assertIn("test top-5 error 4.50 %", self.lines(test_top5_error=4.5))
 
     def test_the_paper_s_error_compares_on_all_of_its_data_alone(self):
-        for name, (examples, shape) in PAPER_DATA.items():
-            of = data.Dataset(
+        class Sized(data.Dataset):
+            """A dataset of which only the sizes are known."""
+
+            parts = ()
+
+            def sizes(self):
+                return [self.train_examples, *self.parts]
+
+        for name, (examples, tests, shape) in PAPER_DATA.items():
+            of = Sized(
                 name=name,
                 input_shape=shape,
                 classes=10,
@@ -213,11 +296,20 @@ class ClosingLinesTest(tf.test.TestCase):
                 mean=np.float32(0),
                 deviation=np.float32(1),
             )
+            Sized.parts = (tests - 1,)
+            self.assertFalse(is_paper_data(of, name))
+            Sized.parts = (tests,)
             self.assertTrue(is_paper_data(of, name))
+            held_out = dataclasses.replace(of, train_examples=examples - 7)
+            self.assertFalse(is_paper_data(held_out, name))
+            Sized.parts = (tests, 7)
+            self.assertTrue(is_paper_data(held_out, name))
+            Sized.parts = (tests,)
             self.assertFalse(is_paper_data(of, None))
             self.assertFalse(is_paper_data(of, "another"))
             for change in (
                 {"name": "another"},
+                {"name": f"npz:{name}.npz"},
                 {"train_examples": examples - 1},
                 {"input_shape": (9, 9, 1)},
             ):

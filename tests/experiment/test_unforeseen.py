@@ -1,11 +1,14 @@
 """What nobody has foreseen: one line, status 1, and a file to report it with."""
 
+import errno
+import os
 import pathlib
 import re
 import tempfile
 import tokenize
 from unittest import mock
 
+import gin
 import tensorflow as tf
 from command_line import CommandLine
 from fakes import fake_images
@@ -15,6 +18,14 @@ from tp_keras import train
 from tp_keras.experiment import cli
 
 BP = "--gin_file=gin/mnist_fc_bp.gin"
+
+
+def as_gin_raises_it(error):
+    """The copy that gin makes of an error, which has its text and not its number."""
+    try:
+        gin.utils.augment_exception_message_and_reraise(error, "\n  In call to configurable 'f'")
+    except OSError as copy:
+        return copy
 
 
 class UnforeseenTest(CommandLine):
@@ -52,6 +63,18 @@ class UnforeseenTest(CommandLine):
         exhausted = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
         for error in (MemoryError(), exhausted):
             self.assert_one_line(error, "the memory does not suffice", "data.load.batch_size")
+
+    def test_an_output_that_cannot_be_written_is_no_fault_of_ours(self):
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "best.gin")
+        for error in (
+            full,
+            BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE)),
+            tf.errors.ResourceExhaustedError(None, None, "events; No space left on device\n\tx"),
+            as_gin_raises_it(full),
+        ):
+            with mock.patch.object(cli, "train", side_effect=error):
+                self.assert_refused([BP], "cannot write: ", "resumes", status=train.CANNOT_WRITE)
+        self.assertEqual(list(self.folder.iterdir()), [])
 
     def test_where_no_file_can_be_written_that_is_said(self):
         with mock.patch.object(tempfile, "NamedTemporaryFile", side_effect=OSError(28, "No space")):

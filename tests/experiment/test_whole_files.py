@@ -108,6 +108,13 @@ def test_a_run_folder_with_a_link_to_elsewhere_is_refused(tmp_path, name):
     assert not list(precious.iterdir())
 
 
+@pytest.mark.parametrize("name", ["operative.gin", "epochs.csv", "anything"])
+def test_a_run_folder_with_a_pipe_is_refused_and_not_waited_for(tmp_path, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(ValueError, match=f"files and folders alone: .*{name} is neither"):
+        RunDirectory(tmp_path, "BP.name = 'a'")
+
+
 def test_a_partial_file_that_somebody_put_there_is_not_written_to(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("precious")

@@ -6,6 +6,7 @@ import io
 import pathlib
 import re
 import sys
+import tempfile
 from unittest import mock
 
 import tensorflow as tf
@@ -148,6 +149,16 @@ class ReportTest(tf.test.TestCase):
         self.addCleanup(file.unlink)
         self.assertIn("Traceback", file.read_text())
         self.assertFalse(self.out.exists())
+
+    def test_what_nobody_foresaw_is_one_line_where_no_file_can_be_written_too(self):
+        write_run(self.runs / "0")
+        with (
+            mock.patch("tp_keras.report.tables.tables", side_effect=KeyError("x")),
+            mock.patch.object(tempfile, "NamedTemporaryFile", side_effect=OSError(28, "No space")),
+        ):
+            status, errors = self.report()
+        line = "error: not foreseen (KeyError: 'x'); its traceback cannot be written (No space)\n"
+        self.assertEqual((status, errors), (1, line))
 
     def test_without_matplotlib_a_line_says_what_to_install(self):
         write_run(self.runs / "0")

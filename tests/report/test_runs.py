@@ -11,6 +11,7 @@ import tensorflow as tf
 from fake_run_folders import write_run
 
 import tp_keras.report
+from tp_keras.report import compare
 from tp_keras.report.runs import read_runs
 
 
@@ -210,6 +211,18 @@ class RunsTest(tf.test.TestCase):
         found = read_runs(self.root)
         self.assertEqual([run.in_percent for run in found.runs], [False, False])
         self.assertEqual(found.runs[1].epochs["test_error"], [400, 300])
+
+    def test_a_run_says_itself_what_its_errors_are(self):
+        write_run(self.root / "a", (400, 300), errors_are="loss")
+        write_run(self.root / "b", (-4, -3), errors_are="loss")
+        write_run(self.root / "c", (-4, -3), errors_are="squared error")
+        write_run(self.root / "d", (400, 300), errors_are="%")
+        write_run(self.root / "e", errors_are="many")
+        found = read_runs(self.root)
+        self.assertEqual([run.in_percent for run in found.runs], [False, False])
+        self.assertEqual([compare.difference(run) for run in found.runs], ["loss", "loss"])
+        self.assertLen(found.warnings, 3)
+        self.assertIn("errors_are must be %, squared error or loss", found.warnings[-1])
 
     def test_no_folder_and_no_finished_run_are_refused(self):
         with self.assertRaisesRegex(ValueError, "--runs must be a folder of runs, received .*none"):

@@ -70,6 +70,7 @@ def load(
     data_dir = data_dir and os.path.expanduser(data_dir)
     selection = Selection(train_split, test_split, image_feature, label_feature)
     if image_size is not None:
+        refuse_photographs_of(name)
         found = sources.photographs(name, data_dir, selection)
         return on_disk(common, *found, validation_examples, scaling, image_size, broken_photographs)
     if name.startswith(NPZ):
@@ -131,6 +132,15 @@ def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
         raise ValueError(
             "data.load.crop_padding must not be negative, and 0 beside an image_size, "
             f"received {crop_padding}"
+        )
+
+
+def refuse_photographs_of(name: str) -> None:
+    """Raises ValueError where data that is no dataset of TFDS is asked for as photographs."""
+    if name == "mnist_5k" or name.startswith(NPZ):
+        raise ValueError(
+            "data.load.image_size is for photographs of TensorFlow Datasets, and the images of "
+            f"{name} are of one size: leave it out"
         )
 
 

@@ -11,6 +11,7 @@ from tp_keras import keys
 from tp_keras.data import shards
 from tp_keras.data.augmentation import central_window, random_window
 from tp_keras.data.base import Dataset, slice_of, spread
+from tp_keras.data.broken import checked_jpeg, fill, intact, or_none
 from tp_keras.data.selection import Selection
 from tp_keras.data.tfds import quiet_tfds
 
@@ -19,7 +20,6 @@ SHUFFLED = 2048
 # Mean and deviation of ImageNet's red, green and blue in 0..255, as they are customary
 MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 SAMPLED_FILES, SAMPLED_RECORDS = 8, 4  # in a fingerprint, of a split and of a file
-NONE_INTACT = "no photograph of a batch can be decoded"
 SKIP = "or skip such photographs: data.load.broken_photographs = 'skip'"
 MIRRORS = {
     "left_right": tf.image.stateless_random_flip_left_right,
@@ -151,10 +151,12 @@ class Photos(Dataset):
         return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
 
     def _training_image(self, jpeg, key):
+        jpeg = checked_jpeg(jpeg)
         image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
         return MIRRORS[self.flip](image, keys.fold(key, 1)) if self.flip else image
 
     def _test_image(self, jpeg, key):
+        jpeg = checked_jpeg(jpeg)
         return self._resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)))
 
     def _resized(self, jpeg, window):
@@ -162,31 +164,6 @@ class Photos(Dataset):
         image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
         image = tf.image.resize(image, self.input_shape[:2], antialias=True)
         return tf.ensure_shape(image, self.input_shape)
-
-
-def or_none(make, kind, otherwise):
-    """What `make` returns, and True; zeros and False where it fails, which `otherwise` is told."""
-    made = tf.data.Dataset.range(1).map(lambda _: (make(), True)).ignore_errors()
-    with_none = made.concatenate(
-        tf.data.Dataset.range(1).map(lambda _: (tf.zeros(kind.shape, kind.dtype), False))
-    )
-    value, succeeded = with_none.take(1).get_single_element()
-    with tf.control_dependencies([tf.cond(succeeded, lambda: 0, otherwise)]):
-        return tf.identity(value), succeeded
-
-
-def fill(images, succeeded, labels):
-    """A batch with other examples of its own in place of those that could not be decoded."""
-    intact = tf.cast(tf.where(succeeded)[:, 0], tf.int32)
-    with tf.control_dependencies([tf.debugging.assert_positive(tf.size(intact), NONE_INTACT)]):
-        places = tf.range(tf.size(labels))
-    places = tf.where(succeeded, places, tf.gather(intact, places % tf.size(intact)))
-    return tf.gather(images, places), tf.gather(labels, places)
-
-
-def intact(images, succeeded, labels):
-    """The part of a batch that could be decoded."""
-    return tf.boolean_mask(images, succeeded), tf.boolean_mask(labels, succeeded)
 
 
 def to_int64(number):

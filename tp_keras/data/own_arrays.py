@@ -5,6 +5,7 @@ import zipfile
 
 import numpy as np
 
+MOST_CLASSES = 65536  # as many as a layer may have units
 NPZ_ARRAYS = ("x_train", "y_train", "x_test", "y_test")
 
 
@@ -73,6 +74,11 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
         )
     if labels.min() < 0:
         raise ValueError(f"the {what} labels must not be negative, received {labels.min()}")
+    if labels.max() >= MOST_CLASSES:
+        raise ValueError(
+            f"the {what} labels must be below {MOST_CLASSES}, as there are as many classes as the "
+            f"largest of them says, received {labels.max()}"
+        )
     images = images[..., np.newaxis] if images.ndim == 3 else images
     return _pixels(images, what), labels.astype(np.int64)
 
@@ -87,7 +93,9 @@ def _pixels(images, what):
         return images.astype(np.uint8)
     if not np.issubdtype(images.dtype, np.floating):
         raise ValueError(f"the {what} images must be integers or floats, received {images.dtype}")
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        images = images.astype(np.float32)
     broken = np.flatnonzero(~np.isfinite(images).reshape(len(images), -1).all(1))
     if len(broken):
-        raise ValueError(f"{what} image {broken[0]} holds numbers that are not finite")
-    return images.astype(np.float32)
+        raise ValueError(f"{what} image {broken[0]} holds numbers that are not finite in float32")
+    return images

@@ -1,13 +1,16 @@
 """The files of a TFDS dataset: whether they are whole, and which record of which is not."""
 
+import errno
 import os
 import pathlib
+import re
 import struct
 from collections.abc import Iterator
 
 import tensorflow as tf
 
 FRAME = 16  # bytes of a TFRecord around its content: length, and two checksums
+TFDS_PREFIX = re.compile(r'Failed to construct dataset ".*", builder_kwargs ".*": ')
 REMEDY = "copy that file again, or remove {folder} and prepare it anew"
 
 
@@ -19,16 +22,27 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
     """
     for split in map(builder.info.splits.get, splits):
         files = [pathlib.Path(path) for path in split.filepaths]
-        for file in files:
-            if not file.is_file():
-                raise ValueError(_line(builder, split.name, file, "is missing"))
-        size = sum(file.stat().st_size for file in files)
-        if size != split.num_bytes + FRAME * split.num_examples and _are_records(builder):
+        try:
+            whole = sum(map(_size, files)) == split.num_bytes + FRAME * split.num_examples
             for file, records in zip(files, split.shard_lengths, strict=True):
-                found = records_within(file)
+                found = records if whole or not _are_records(builder) else records_within(file)
                 if found != records:
                     what = f"ends after record {found} of {records}"
+                    if found > records:
+                        what = f"holds {found} records, not {records}"
                     raise ValueError(_line(builder, split.name, file, what))
+        except OSError as error:
+            file = pathlib.Path(error.filename)
+            what = f"cannot be read ({error.strerror})"
+            if isinstance(error, (FileNotFoundError, IsADirectoryError)):
+                what = "is missing"
+            raise ValueError(_line(builder, split.name, file, what)) from error
+
+
+def _size(file):
+    if file.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(file))
+    return file.stat().st_size
 
 
 def damage(builder, splits: list[str], decodes, advice: str = "") -> str | None:
@@ -77,9 +91,10 @@ def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | Non
 
 
 def first_line(error: Exception) -> str:
-    """An error's own words, without where in TensorFlow's graph."""
+    """An error's own words, without where in TensorFlow's graph and how TFDS made its builder."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    return lines[0].rpartition("}} ")[2].partition(" [Op:")[0][:100]
+    own = TFDS_PREFIX.sub("", lines[0].rpartition("}} ")[2])
+    return own.partition(" [Op:")[0][:100]
 
 
 def _are_records(builder):

@@ -55,12 +55,13 @@ def _from_tf_config(text):
                 f"{addresses!r:.80}"
             )
     _refuse_roles(cluster, task)
+    own = _own_name(cluster, task)
     members = [(f"{job} {i}", a) for job in TRAINING for i, a in enumerate(cluster.get(job, ()))]
     names, addresses = zip(*members, strict=True)
     if len(set(addresses)) < len(addresses):
         twice = next(a for a in addresses if addresses.count(a) > 1)
         raise ValueError(f"TF_CONFIG must name each address once, received {twice!r} twice")
-    return Cluster(addresses, names, names.index(_own_name(cluster, task)))
+    return Cluster(addresses, names, names.index(own))
 
 
 def _parsed(text):
@@ -105,6 +106,7 @@ def _own_name(cluster, task):
     size = len(cluster.get(job, ())) if isinstance(job, str) and job in TRAINING else 0
     if not size:
         named = ", ".join(name for name in TRAINING if cluster.get(name))
+        named = named or f"{', '.join(TRAINING)}, and have an address in the cluster"
         raise ValueError(f"TF_CONFIG's task type must be one of {named}, received {job!r:.80}")
     if type(index) is not int or not 0 <= index < size:
         raise ValueError(

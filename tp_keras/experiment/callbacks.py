@@ -25,12 +25,13 @@ class EpochCSVLogger(keras.callbacks.Callback):
       folder: The `RunDirectory`.
       test: Batches of the test set. What is measured on them joins the epoch's logs as `test_loss`,
         `test_error` and so on; Keras' own `val_loss` is of the held-out examples alone.
+      measured: The run's `Measured`. The errors that it finds join the logs too.
       say: Called with a line for the user after each epoch.
     """
 
-    def __init__(self, folder, test, say):
+    def __init__(self, folder, test, measured, say):
         super().__init__()
-        self.folder, self.test, self.say = folder, test, say
+        self.folder, self.test, self.measured, self.say = folder, test, measured, say
         self.rows, self.seconds_before = [], 0.0
 
     def restore(self, rows, seconds):
@@ -49,10 +50,12 @@ class EpochCSVLogger(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         found = self.model.evaluate(self.test, verbose=0, return_dict=True)
         logs.update({f"test_{name}": value for name, value in found.items()})
+        parts = [part for part in ("", "test_", "val_") if f"{part}loss" in logs]
+        logs.update({f"{part}error": self.measured.error(logs, part) for part in parts})
         row = {
             "epoch": epoch + 1,
             "phases": "+".join(getattr(self.model, "phases", ("forward",))),
-            **{column(name): value for name, value in logs.items()},
+            **{column(name, found): value for name, value in logs.items()},
         }
         row["seconds"], self.seconds_before = round(self.seconds(), 3), 0.0
         # A float32 metric has no more correct digits
@@ -73,7 +76,7 @@ class EpochCSVLogger(keras.callbacks.Callback):
 
     def _line(self, row):
         inverse, top5 = row.get("inverse_loss"), row.get("test_top5_error")
-        train, test = (self.model.objective.in_words(row[f"{p}_error"]) for p in ("train", "test"))
+        train, test = (self.measured.in_words(row[f"{p}_error"]) for p in ("train", "test"))
         return (
             f"epoch {row['epoch']}/{self.params['epochs']}  train {train}  test {test}  "
             + (f"top-5 error {top5:.2f} %  " if top5 is not None else "")
@@ -82,11 +85,16 @@ class EpochCSVLogger(keras.callbacks.Callback):
         )
 
 
-def column(name):
-    """Returns the column of a number that Keras logs: `val_` is of the held-out examples."""
+def column(name, tested):
+    """Returns the column of a number that Keras logs: `val_` is of the held-out examples.
+
+    Args:
+      name: Its name in the logs.
+      tested: What is measured on the test set too.
+    """
     if name.startswith("val_"):
         return f"validation_{name.removeprefix('val_')}"
-    return f"train_{name}" if name in MEASURES else name
+    return f"train_{name}" if name in MEASURES or name in tested else name
 
 
 def selecting_error(row):

@@ -21,11 +21,11 @@ from tp_keras.experiment.runner import run
 # What one worker may be started with and another not
 OF_A_WORKER = ("train.run_dir", "train.strategy", "train.wait_minutes", "load.data_dir")
 SEED = "{seed}"  # stands for the seed in a run folder's name
-# Training examples and image shape of the paper's data, under the names of TFDS
+# Training and test examples and image shape of the paper's data, under the names of TFDS
 PAPER_DATA = {
-    "mnist": (60_000, (28, 28, 1)),
-    "cifar10": (50_000, (32, 32, 3)),
-    "imagenet2012": (1_281_167, (224, 224, 3)),
+    "mnist": (60_000, 10_000, (28, 28, 1)),
+    "cifar10": (50_000, 10_000, (32, 32, 3)),
+    "imagenet2012": (1_281_167, 50_000, (224, 224, 3)),
 }
 
 
@@ -169,7 +169,7 @@ def is_paper_data(dataset, paper_dataset: str | None) -> bool:
 
     Examples that are held out count, as they do in the report.
     """
-    held_out = gin.get_bindings(data.load).get("validation_examples", 0)
-    found = (dataset.train_examples + held_out, tuple(dataset.input_shape))
+    train_examples, test_examples, *held_out = dataset.sizes()
+    found = (train_examples + sum(held_out), test_examples, tuple(dataset.input_shape))
     name = dataset.name.partition(":")[0]
     return name == paper_dataset and found == PAPER_DATA.get(name)

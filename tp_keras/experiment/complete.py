@@ -1,8 +1,10 @@
 """The files of a run that has had its epochs: which are missing or damaged, and what is done."""
 
 import csv
+import io
 import json
 import zipfile
+from collections.abc import Sequence
 
 import h5py
 
@@ -12,14 +14,19 @@ from tp_keras.experiment.run_directory import RunDirectory
 WEIGHTS = ("best.weights.h5", "last.weights.h5", "network.keras")
 
 
-def damaged_files(folder: RunDirectory, epochs: int) -> list[str]:
+def damaged_files(folder: RunDirectory, epochs: int, others: Sequence[str] = ()) -> list[str]:
     """Returns the names of files that cannot be read, or have not a row for each of the epochs.
 
     Weights may all be gone together with the checkpoints: a complete run does not need them.
+
+    Args:
+      folder: The run's folder.
+      epochs: How many epochs it has had.
+      others: Names of what this run writes beside what all runs do.
     """
     found = [] if _has_rows(folder.path / "epochs.csv", epochs) else ["epochs.csv"]
     needed = bool(checkpoint_files.prefixes(folder.path / "checkpoints"))
-    for name in WEIGHTS:
+    for name in (*WEIGHTS, *others):
         path = folder.path / name
         if (needed or path.exists()) and not _opens(path):
             found.append(name)
@@ -33,13 +40,13 @@ def best_weights_intact(folder: RunDirectory) -> bool:
 
 def _has_rows(path, epochs):
     try:
-        with open(path, newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        text = path.read_text(encoding="utf-8")
+        rows = list(csv.DictReader(io.StringIO(text, newline="")))
         numbers = [int(row["epoch"]) for row in rows]
         whole = not any(None in row or None in row.values() for row in rows)
     except (OSError, ValueError, KeyError, TypeError, csv.Error):
         return False
-    return whole and numbers == list(range(1, epochs + 1))
+    return whole and text.endswith("\n") and numbers == list(range(1, epochs + 1))
 
 
 def _opens(path):
@@ -48,6 +55,9 @@ def _opens(path):
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as file:
                 return isinstance(json.loads(file.read("config.json")), dict)
+        if path.suffix == ".npz":
+            with zipfile.ZipFile(path) as file:
+                return file.testzip() is None
         with h5py.File(path) as file:
             return len(file) > 0
     except (OSError, ValueError, KeyError, RuntimeError, zipfile.BadZipFile):

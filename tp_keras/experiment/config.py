@@ -112,6 +112,8 @@ def one_line(error: Exception) -> str:
     missing = re.search(r"^(\w+)\S* missing .*\n.*for arguments: \[(.*)\]", text)
     if missing:
         return f"{missing[1]} has no value for {missing[2]}: bind it in the experiment file"
+    if macro := re.search(r"No bindings specified for '(.+)/gin\.macro'", text):
+        return f"%{macro[1]} stands for nothing: bind {macro[1]} = ... in the experiment file"
     text = text.partition(" in config string:")[0]
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     return " ".join(line for line in lines if not line.startswith("In call to configurable"))

@@ -16,6 +16,7 @@ from tp_keras.experiment.callbacks import (
 )
 from tp_keras.experiment.checkpoints import Checkpoints
 from tp_keras.experiment.console import Output
+from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.preemption import Preemption
 from tp_keras.experiment.progress import ProgressLines
 from tp_keras.experiment.reconstructions import Reconstructions
@@ -33,6 +34,7 @@ def fit(
     others: list[keras.callbacks.Callback],
     epochs: int,
     policy: CheckpointPolicy,
+    measured: Measured,
     output: Output,
 ) -> list[dict]:
     """Trains a learner up to `epochs`, from the newest checkpoint in the folder if there is one.
@@ -46,22 +48,23 @@ def fit(
       others: Further callbacks, which come before the one that saves.
       epochs: Epochs in all.
       policy: When to write checkpoints.
+      measured: What the epochs are compared by.
       output: Where lines for the user, or Keras' progress bar, go.
 
     Returns:
       The rows of `epochs.csv`, all epochs.
     """
     test = distribute_dataset(learner.distribute_strategy, dataset.test_batches)
-    log, preemption = EpochCSVLogger(folder, test, output.say), Preemption()
+    log, preemption = EpochCSVLogger(folder, test, measured, output.say), Preemption()
     checkpoints = Checkpoints(folder, learner, policy.keep)
     saving = BackupAndResume(checkpoints, log, preemption, dataset, policy, others)
     best = BestWeightsCheckpoint(folder, log)
     callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence(), best]
     if not output.shows_bar:
-        in_words = learner.objective.in_words
-        callbacks += [ProgressLines(dataset.steps_per_epoch, in_words, output.say)]
+        callbacks += [ProgressLines(dataset.steps_per_epoch, measured, output.say)]
     if folder.writes:
-        callbacks += [TensorBoardLogger(folder, settings, hyperparameters(settings))]
+        hparams = hyperparameters(settings)
+        callbacks += [TensorBoardLogger(folder, settings, hparams, measured.unit)]
     callbacks += [other for other in others if folder.writes or not hasattr(other, "set_run")]
     if folder.writes and dataset.label == "image":
         callbacks += [Reconstructions(folder, dataset.test_batches())]
@@ -73,6 +76,8 @@ def fit(
     with preemption.watched():
         start = saving.restore(learner, output.say)
         best.restore(learner, start[1], output.say)
+        if start[1]:  # the metrics of `compile` have no variables to restore before a first batch
+            learner.evaluate(test, steps=1, verbose=0)
         for segment in segments(*start, epochs):
             if learner.stop_training:
                 break

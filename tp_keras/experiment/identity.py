@@ -9,6 +9,7 @@ import numpy as np
 
 from tp_keras.data.base import Dataset
 from tp_keras.experiment.bindings import parse_bindings
+from tp_keras.experiment.measured import Measured
 
 # What may change between two starts of a run, and between the seeds of one cell of a table: how
 # long, where, how fast, and what is watched. The report has a copy of it, and a test compares them
@@ -62,6 +63,7 @@ def describe(dataset: Dataset, learner: keras.Model, schedule=None) -> str:
         "learner": keras.saving.get_registered_name(type(learner)),
         **dict(_flat("learner", learner.get_config())),
         **dict(pair for k, v in compiled.items() if k not in OF_SPEED for pair in _flat(k, v)),
+        **({} if learner.objective else {"errors are": Measured(learner).unit}),
         "schedule": type(schedule).__name__ if schedule else None,
         **dict(_flat("dataset", _contents(dataset), keep_name=True)),
     }

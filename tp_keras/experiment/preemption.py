@@ -56,7 +56,8 @@ class Preemption:
 
     def stopped(self, where: str) -> Preempted:
         """Returns what to raise once all is saved; of several workers one alone got the signal."""
-        return Preempted(f"{self.name}: {where}", self.status)
+        who = self.name if self.requested else "another worker was told to stop"
+        return Preempted(f"{who}: {where}", self.status)
 
     @contextlib.contextmanager
     def watched(self):

@@ -12,15 +12,15 @@ class ProgressLines(keras.callbacks.Callback):
 
     Args:
       steps_per_epoch: Steps of an epoch.
-      in_words: Called with the mean error so far; returns it as text.
+      measured: The run's `Measured`.
       say: Called with the line.
       clock: Returns the seconds since some moment.
     """
 
-    def __init__(self, steps_per_epoch, in_words, say, clock=time.monotonic):
+    def __init__(self, steps_per_epoch, measured, say, clock=time.monotonic):
         super().__init__()
         self.clock = clock
-        self.steps, self.in_words, self.say = steps_per_epoch, in_words, say
+        self.steps, self.measured, self.say = steps_per_epoch, measured, say
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.started = epoch, self.clock()
@@ -35,10 +35,11 @@ class ProgressLines(keras.callbacks.Callback):
         total = self.params["steps"] or self.steps
         if done < total:
             left = duration((now - self.started) / done * (total - done))
+            error = self.measured.in_words(float(self.measured.error(logs)))
             self.say(
                 f"epoch {self.epoch + 1}/{self.params['epochs']}, step "
-                f"{self.steps - total + done}/{self.steps}  train "
-                f"{self.in_words(float(logs['error']))} so far  {left} left of the epoch"
+                f"{self.steps - total + done}/{self.steps}  train {error} so far  {left} left "
+                "of the epoch"
             )
 
 

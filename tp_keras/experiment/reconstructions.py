@@ -3,6 +3,8 @@
 import keras
 import numpy as np
 
+RECONSTRUCTIONS = "reconstructions.npz"
+
 
 class Reconstructions(keras.callbacks.Callback):
     """Writes `reconstructions.npz` after training.
@@ -24,4 +26,4 @@ class Reconstructions(keras.callbacks.Callback):
         rebuilt = self.model.network(images).numpy()
         arrays = {"inputs": images, "reconstructions": rebuilt}
         grey = {name: x.reshape(images.shape[:3]) for name, x in arrays.items()}
-        self.folder.write_with("reconstructions.npz", lambda path: np.savez(path, **grey))
+        self.folder.write_with(RECONSTRUCTIONS, lambda path: np.savez(path, **grey))

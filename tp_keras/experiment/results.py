@@ -1,5 +1,7 @@
 """The outcome of a run: `result.json`, the weights, and the lines that end it."""
 
+from collections.abc import Sequence
+
 import keras
 
 import tp_keras
@@ -9,8 +11,16 @@ from tp_keras.experiment.complete import damaged_files
 from tp_keras.experiment.run_directory import RunDirectory
 
 
-def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
+def finished_result(
+    folder: RunDirectory, epochs: int, say, others: Sequence[str] = ()
+) -> dict | None:
     """Returns the result of a run that has had its epochs already, None where there is more to do.
+
+    Args:
+      folder: The run's folder.
+      epochs: Epochs to train in all.
+      say: Called with a line for the user.
+      others: Names of what this run writes beside what all runs do.
 
     Raises:
       ValueError: If epochs are missing and there is no checkpoint to resume from.
@@ -26,7 +36,7 @@ def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
     if not done:
         return None
     if max(done, result.get("asked_epochs", 0)) >= epochs:  # a callback may have ended it before
-        damaged = damaged_files(folder, done)
+        damaged = damaged_files(folder, done, others)
         again = bool(resumable) and done >= epochs
         if damaged:
             what = "written again from the newest checkpoint" if again else "left as it is"
@@ -43,7 +53,7 @@ def finished_result(folder: RunDirectory, epochs: int, say) -> dict | None:
     return None
 
 
-def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows) -> dict:
+def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows, measured) -> dict:
     """Writes weights, network and `result.json`; returns the latter's content.
 
     Args:
@@ -53,6 +63,7 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
       schedule: The callback that sets the phases, or None.
       about: Architecture, seed, and the epochs asked for, by name.
       rows: The rows of `epochs.csv`.
+      measured: What the epochs are compared by.
     """
     result = {
         "dataset": dataset.name,
@@ -64,8 +75,9 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
         "asked_epochs": about["asked_epochs"],
         "skipped_examples_per_epoch": dataset.skipped_examples,
         **({"broken_photographs": len(dataset.broken)} if dataset.broken else {}),
+        "errors_are": measured.unit,
         **summarize(rows),
-        **({"measured_train_error": measured_train_error(learner, dataset)} if rows else {}),
+        **({"measured_train_error": train_error(learner, dataset, measured)} if rows else {}),
         "seconds": round(sum(row["seconds"] for row in rows), 1),
         "version": tp_keras.__version__,
     }
@@ -75,17 +87,17 @@ def write_results(folder: RunDirectory, learner, dataset, schedule, about, rows)
     return result
 
 
-def measured_train_error(learner, dataset) -> float:
+def train_error(learner, dataset, measured) -> float:
     """Returns the training set's error at the last weights, on images that are not augmented.
 
     What an epoch reports is a mean over weights that move.
     """
     batches = distribute_dataset(learner.distribute_strategy, dataset.unaugmented_batches)
-    return round(learner.evaluate(batches, verbose=0, return_dict=True)["error"], 5)
+    return round(measured.error(learner.evaluate(batches, verbose=0, return_dict=True)), 5)
 
 
 def summarize(rows: list[dict]) -> dict:
-    """Returns a run's numbers from its epochs; errors in percent, None where there is no epoch."""
+    """Returns a run's numbers from its epochs; None where there is no epoch."""
     best = min(rows, key=lambda row: row["test_error"], default={})
     last = rows[-1] if rows else {}
     held_out = [row for row in rows if "validation_error" in row]

@@ -44,7 +44,7 @@ class RunDirectory:
         try:
             if writes:
                 self.path.mkdir(parents=True, exist_ok=True)
-                self._refuse_links()
+                self._refuse_others_files()
                 self._acquire()
                 remove_partials(self.path)
             self._refuse_foreign()
@@ -64,12 +64,16 @@ class RunDirectory:
         if not self.lock.held:
             raise ValueError(f"--run_dir is in use by another process: {self.path}")
 
-    def _refuse_links(self):
+    def _refuse_others_files(self):
         for name in (".lock", "checkpoints", "tensorboard"):
             if (self.path / name).is_symlink():
                 raise ValueError(
                     f"--run_dir must hold no links to other places: {self.path / name}"
                 )
+
+        for path in sorted(self.path.iterdir()):
+            if path.exists() and not (path.is_file() or path.is_dir()):  # reading it may never end
+                raise ValueError(f"--run_dir must hold files and folders alone: {path} is neither")
 
     def _refuse_foreign(self):
         found = self._settings_found()
@@ -124,7 +128,7 @@ class RunDirectory:
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole or not at all."""
-        self.write_with(name, lambda partial: partial.write_text(text))
+        self.write_with(name, lambda partial: partial.write_text(text, encoding="utf-8"))
 
     def write_with(self, name: str, save) -> None:
         """Writes a file whole or not at all, by `save(path)`; only where this process writes.

@@ -11,6 +11,8 @@ from tp_keras.distribution import strategy as strategies
 from tp_keras.experiment.console import Output
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.identity import describe
+from tp_keras.experiment.measured import ACCURACIES, Measured
+from tp_keras.experiment.reconstructions import RECONSTRUCTIONS
 from tp_keras.experiment.results import closing_lines, finished_result, write_results
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.shared_folder import open_run_directory
@@ -40,7 +42,9 @@ def run(
 
     Args:
       dataset: What `tp_keras.data.load` or `from_arrays` returns.
-      learner: A compiled `Learner`; all its optimizers are saved too.
+      learner: A compiled `Learner`; all its optimizers are saved too. Where it learns a Keras loss
+        and `compile` was given `metrics=["accuracy"]`, errors are what is missing to 100 %; without
+        an accuracy the loss stands in their place.
       directory: The run folder, made where it does not exist.
       epochs: Epochs to train in all, those of earlier calls included.
       schedule: A callback that sets the phases of each epoch, from `tp_keras.schedules`, or None.
@@ -57,7 +61,7 @@ def run(
       verbose: Whether lines, and on a terminal a progress bar, are printed.
 
     Returns:
-      The content of `result.json`; errors in percent.
+      The content of `result.json`; errors in what `errors_are` says, percent most often.
 
     Raises:
       ValueError: If an argument is wrong, or the folder cannot be used or holds another run.
@@ -74,23 +78,25 @@ def run(
     directory, callbacks = pathlib.Path(directory).expanduser(), list(callbacks)
     for callback in callbacks:
         prepare(callback)
+    measured = Measured(learner)
     settings = describe(dataset, learner, schedule) if settings is None else settings
     writes = strategies.is_chief(learner.distribute_strategy)
     output = Output(verbose and writes)
     with open_run_directory(directory, settings, learner.distribute_strategy) as folder:
         for callback in (each for each in callbacks if hasattr(each, "set_run")):
             callback.set_run(dataset, folder)
-        result = finished_result(folder, epochs, output.say)
+        others = (RECONSTRUCTIONS,) if dataset.label == "image" else ()
+        result = finished_result(folder, epochs, output.say, others)
         if result is None:
-            what = (dataset, learner, schedule, callbacks, epochs)
+            what = (dataset, learner, schedule, callbacks, epochs, checkpoint_policy)
             about = {"architecture": architecture, "asked_epochs": epochs}
             about["seed"] = dataset.seed if seed is None else seed
             with dataset.naming_damage():
-                rows = fit(folder, settings, *what, checkpoint_policy, output)
-                result = write_results(folder, learner, dataset, schedule, about, rows)
+                rows = fit(folder, settings, *what, measured, output)
+                result = write_results(folder, learner, dataset, schedule, about, rows, measured)
         elif restore_weights:
             load_last_weights(folder.path / "last.weights.h5", learner)
-        for line in closing_lines(result, learner.objective.in_words, paper_error):
+        for line in closing_lines(result, measured.in_words, paper_error):
             output.say(line)
         output.say(f"run folder {directory}")
     return result
@@ -119,10 +125,11 @@ def check_arguments(dataset, learner, epochs, schedule) -> None:
             "`learner` must be a learning rule of tp_keras.learners, or one derived from Learner, "
             f"that is compiled, received {type(learner).__name__}"
         )
-    if learner.objective is None:
+    sparse = keras.losses.SparseCategoricalCrossentropy
+    if learner.objective is None and isinstance(learner.task.loss, sparse):
         raise ValueError(
-            "`learner` must have an objective of tp_keras.objectives, whose error a run reports, "
-            "received None"
+            "`learner` must be compiled with categorical_crossentropy, since the labels of a "
+            "dataset are one-hot, received sparse_categorical_crossentropy"
         )
     if epochs < 0:
         raise ValueError(f"`epochs` (--epochs) must not be negative, received {epochs}")
@@ -143,4 +150,6 @@ def prepare(callback) -> None:
             "has no such weights; best.weights.h5 of the run folder holds them"
         )
     if getattr(callback, "mode", None) == "auto":
-        callback.mode = "min"  # all that a run measures is a loss or an error
+        # Keras knows no metric called test_error, say
+        more_is_better = callback.monitor.partition("_")[2] in ACCURACIES
+        callback.mode = "max" if more_is_better or callback.monitor in ACCURACIES else "min"

@@ -5,7 +5,7 @@ import re
 
 import gin
 
-from tp_keras.experiment.keras_settings import KERAS, RATE_OR_SCHEDULE
+from tp_keras.experiment.keras_settings import KERAS, RATE_OR_SCHEDULE, SIZE
 from tp_keras.experiment.kinds import (
     FLAG,
     GIVEN,
@@ -212,6 +212,7 @@ TABLE = {
         "beta_2": number(0, 1, below=True),
         "epsilon": number(0, 1, above=True),
         "epsilon_form": one_of("tensorflow", "paper"),
+        "weight_decay": optional(SIZE),
     },
     "tp_keras.objectives.SoftmaxCrossEntropy": {"top5": FLAG},
     "tp_keras.objectives.SquaredError": {},

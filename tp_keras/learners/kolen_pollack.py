@@ -16,8 +16,7 @@ class KolenPollack(Learner):
 
     W[l] += -eta * delta[l] h[l-1]^T - decay * W[l]    (Akrout et al., equation 16)
     B[l] += -eta * h[l-1] delta[l]^T - decay * B[l]    (17), so B - W^T falls by (1 - decay)
-    Kept is that gap, laid out as W: B = (W + gap)^T needs no update. Ours: Adam's step for -eta ..,
-    the same for W and B; layer 1, which has no B, does not decay. A step takes `decay` of W, B.
+    Kept is that gap: B = (W + gap)^T. Adam's step stands for -eta ..; layer 1 does not decay.
     """
 
     optimizer_names = ("optimizer", "decay_optimizer")

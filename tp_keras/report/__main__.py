@@ -106,10 +106,16 @@ def _check_out(out):
 
 
 def _unforeseen(error):
-    with tempfile.NamedTemporaryFile("w", prefix="report_", suffix=".txt", delete=False) as file:
-        traceback.print_exception(error, file=file)
     what = files.visible(f"{type(error).__name__}: {error}", 100)
-    print(f"error: not foreseen ({what}); please report it with {file.name}", file=sys.stderr)
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", prefix="report_", suffix=".txt", delete=False
+        ) as file:
+            traceback.print_exception(error, file=file)
+        where = f"please report it with {file.name}"
+    except OSError as reason:
+        where = f"its traceback cannot be written ({files.reason(reason)})"
+    print(f"error: not foreseen ({what}); {where}", file=sys.stderr)
     return UNFORESEEN
 
 

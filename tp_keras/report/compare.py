@@ -21,7 +21,7 @@ def difference(run: Run) -> str:
         or _classes(run.result["classes"], paper.CLASSES[dataset])
         or _pixels(run.whole_number("load.image_size"), paper.IMAGE_SIZE.get(dataset))
         or _layers(run, dataset, net)
-        or ("" if run.in_percent or net == "autoencoder" else "squared error")
+        or ("" if run.in_percent or net == "autoencoder" else run.result["errors_are"])
     )
 
 
@@ -33,7 +33,7 @@ def problem(run: Run) -> str:
         return f"{name}, {difference(run)}"
     kinds = (
         f"{examples:,} training examples" if examples else "",
-        "" if run.in_percent else "squared error",
+        "" if run.in_percent else run.result["errors_are"],
     )
     return ", ".join(part for part in (name, *kinds) if part)
 

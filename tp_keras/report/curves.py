@@ -46,8 +46,8 @@ def autoencoder(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
 
 def other(cells: dict[Key, Cell], lines: style.Lines) -> Drawing | None:
     """Curves of one problem that is not the paper's, by net."""
-    in_percent = all(run.in_percent for cell in cells.values() for run in cell.runs)
-    kinds, unit = (BOTH, "error (%)") if in_percent else (LOSSES, "squared error")
+    units = {run.result["errors_are"] for cell in cells.values() for run in cell.runs}
+    kinds, unit = (BOTH, "error (%)") if units == {"%"} else (LOSSES, " or ".join(sorted(units)))
     problems = sorted({key[:2] for key in cells})
     nets = {f"{style.dataset(data)} {style.net(net)}": (net,) for data, net in problems}
     return _draw(_by_net(cells, nets, kinds), lines, kinds, unit)

@@ -13,6 +13,8 @@ from tp_keras.report import files
 
 MEGABYTE = 2**20
 LARGEST = 1e9  # of a loss or a squared error; a run that exceeds a loss of 1e6 is stopped
+PERCENT, SQUARED, LOSS = "%", "squared error", "loss"  # what errors are, and their limits
+LIMITS = {PERCENT: (0, 100), SQUARED: (0, LARGEST), LOSS: (-LARGEST, LARGEST)}
 # Also what a file of TeX, a spreadsheet or a page could take for a command stays out of these
 NAME = re.compile(r"[^\W_][\w .,:/()+&#*-]{0,79}")
 NAMES = ("architecture", "method", "schedule")
@@ -42,16 +44,21 @@ def read_result(path: pathlib.Path, operative: str) -> dict:
     result = {"dataset": _text(content, "dataset")}
     result |= {key: _name(content, key) for key in NAMES}
     result |= {key: _count(content, key, *limits) for key, limits in COUNTS.items()}
-    largest = 100 if in_percent(result["architecture"], operative) else LARGEST
+    result["errors_are"] = _unit(content, result["architecture"], operative)
+    limits = LIMITS[result["errors_are"]]
     for key in (*ERRORS, *OPTIONAL_ERRORS):
         needed = key in ERRORS and result["epochs"] > 0
-        result[key] = _number(content, key, largest, needed)
+        result[key] = _number(content, key, *limits, needed)
     return result
 
 
-def in_percent(architecture: str, operative: str) -> bool:
-    """Whether a run's errors are percentages, not squared errors."""
-    return architecture != "autoencoder" and "objective = @SquaredError" not in operative
+def _unit(content, architecture, operative):
+    """What a run's errors are; older runs do not say it themselves."""
+    squared = architecture == "autoencoder" or "objective = @SquaredError" in operative
+    value = content.get("errors_are", SQUARED if squared else PERCENT)
+    if value not in (PERCENT, SQUARED, LOSS):
+        raise ValueError(f"errors_are must be %, squared error or loss, received {value!r:.60}")
+    return value
 
 
 def read_operative(path: pathlib.Path) -> str:
@@ -85,11 +92,13 @@ def _count(content, key, least, largest, needed):
     return value
 
 
-def _number(content, key, largest, needed):
+def _number(content, key, least, largest, needed):
     value = content.get(key)
     if value is None and not needed:
         return None
-    if type(value) not in (int, float) or not 0 <= value <= largest:
+    if type(value) not in (int, float) or not least <= value <= largest:
         received = reprlib.repr(value)
-        raise ValueError(f"{key} must be a number from 0 to {largest:g}, received {received}")
+        raise ValueError(
+            f"{key} must be a number from {least:g} to {largest:g}, received {received}"
+        )
     return float(value)

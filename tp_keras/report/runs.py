@@ -45,8 +45,8 @@ class Run:
 
     @property
     def in_percent(self) -> bool:
-        """Whether its errors are percentages, not squared errors."""
-        return records.in_percent(self.result["architecture"], self.operative)
+        """Whether its errors are percentages, not squared errors or losses."""
+        return self.result["errors_are"] == records.PERCENT
 
     @property
     def settings(self) -> str:
@@ -173,7 +173,7 @@ def _read(path, name, found):
         path=folder,
         name=name,
         result=result,
-        epochs=optional("epochs.csv", series.read_epochs, result, operative) or {},
+        epochs=optional("epochs.csv", series.read_epochs, result) or {},
         diagnostics=optional("diagnostics.csv", series.read_diagnostics) or {},
         images=optional("reconstructions.npz", series.read_images) or (),
         operative=operative,

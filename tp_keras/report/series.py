@@ -11,7 +11,7 @@ import zipfile
 import numpy as np
 
 from tp_keras.report import files
-from tp_keras.report.records import LARGEST, MEGABYTE, in_percent
+from tp_keras.report.records import LARGEST, LIMITS, LOSS, MEGABYTE
 
 DIGITS = 10  # of the images that an autoencoder kept, enough for a figure
 ERRORS = tuple(
@@ -26,7 +26,7 @@ QUANTITIES = {  # of diagnostics.csv, with their largest value
 }
 
 
-def read_epochs(path: pathlib.Path, result: dict, operative: str) -> dict[str, list]:
+def read_epochs(path: pathlib.Path, result: dict) -> dict[str, list]:
     """The columns of `epochs.csv` that the report knows, NaN where a field is empty.
 
     `phases` is text, empty where a file has none; any other column has a number.
@@ -34,12 +34,10 @@ def read_epochs(path: pathlib.Path, result: dict, operative: str) -> dict[str, l
     rows = _rows(path, "epoch")
     if len(rows) != result["epochs"]:
         raise ValueError(f"it has {len(rows)} rows, result.json says {result['epochs']} epochs")
-    percent = in_percent(result["architecture"], operative)
     columns = {}
     for name in (name for name in ERRORS + LOSSES if name in rows[0]):
-        least = 0 if name in ERRORS else -LARGEST
-        largest = 100 if name in ERRORS and percent else LARGEST
-        column = [_field(row, name, least, largest) for row in rows]
+        limits = LIMITS[result["errors_are"] if name in ERRORS else LOSS]
+        column = [_field(row, name, *limits) for row in rows]
         if any(map(math.isfinite, column)):
             columns[name] = column
     if "test_error" not in columns:

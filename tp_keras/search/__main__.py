@@ -19,6 +19,7 @@ from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
+from tp_keras.experiment.whole_files import write_whole
 
 try:
     from tp_keras.search import space, trials
@@ -138,16 +139,19 @@ def show_in_tensorboard(folder, domains) -> None:
     """Writes the domains for the HParams view; every trial is a session of it."""
     if any(folder.glob("*tfevents*")):
         return
+    # TensorBoard shows the first columns alone, until one asks for more
+    first = sorted(domains.items(), key=lambda item: not item[0].endswith("learning_rate"))
     intervals = {
         name: api.Discrete(domain.choices)
         if hasattr(domain, "choices")
         else api.RealInterval(domain.low, domain.high)
-        for name, domain in domains.items()
+        for name, domain in first
     }
+    unit = gin.get_bindings(cli.train)["objective"].unit
     with tf.summary.create_file_writer(str(folder)).as_default():
         api.hparams_config(
             hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
-            metrics=[api.Metric("error/test", display_name="test error (%)")],
+            metrics=[api.Metric(f"error ({unit})/test", display_name=f"test error ({unit})")],
         )
 
 
@@ -158,7 +162,8 @@ def conclude(folder: pathlib.Path, best) -> None:
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
     seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
-    path.write_text(experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed))
+    text = experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed)
+    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     say(f"best: trial {best.number}, {error}  {path}")
     say(train_command(path))
     command = [sys.executable, "-m", "tp_keras.report"]
@@ -182,7 +187,7 @@ def parse_flags(argv):
     try:
         return flags.FLAGS(argv)
     except flags.Error as error:
-        sys.exit(fail(str(error)))
+        sys.exit(fail(train.in_words(error)))
     except SystemExit:  # absl has shown the help that was asked for, and ends with 1
         sys.exit(0)
 

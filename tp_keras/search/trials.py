@@ -132,7 +132,9 @@ class ClaimedTrial:
     def _record(self, state, **outcome):
         content = {"trial": self.number, "state": state, "parameters": self.parameters, **outcome}
         text = json.dumps(content, indent=2) + "\n"
-        write_whole(self.folder / "trial.json", lambda path: path.write_text(text))
+        write_whole(
+            self.folder / "trial.json", lambda path: path.write_text(text, encoding="utf-8")
+        )
 
 
 def _suggest(trial, name, domain):
