@@ -93,7 +93,18 @@ def settings(folder: pathlib.Path) -> str:
     return markdown(["setting", *(f"{r} {w}" for r in rules for w in ("best", "last"))], rows)
 
 
-TABLES = {function.__name__: function for function in (inverses, unrest, settings)}
+def rules(folder: pathlib.Path) -> str:
+    """The errors of each rule after each epoch, and the training set's at the last weights."""
+    rows = []
+    for record in records(folder):
+        epochs = [record.forward(f"{part}_error") for part in ("train", "test")]
+        curves = [" ".join(map(number, errors)) for errors in epochs]
+        rows.append([record.name, *curves, number(record.result["measured_train_error"])])
+    names = ("train error, mean over each epoch", "test error after each", "train error at the end")
+    return markdown(["rule", *names], rows)
+
+
+TABLES = {function.__name__: function for function in (inverses, unrest, settings, rules)}
 
 
 def filled(text: str) -> str:

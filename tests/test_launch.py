@@ -208,7 +208,13 @@ def test_the_table_leaves_out_cells_that_have_had_their_epochs(tmp_path):
 
 
 def test_every_experiment_that_a_script_names_exists(tmp_path):
-    for script in ("mnist_table.sh", "science.sh", "ablation.sh", "auxiliary_sweep.sh"):
+    for script in (
+        "mnist_table.sh",
+        "science.sh",
+        "ablation.sh",
+        "auxiliary_sweep.sh",
+        "resnet20.sh",
+    ):
         run(script, "runs", "data", folder=tmp_path)
     found = set(re.findall(r"--gin_file=(\S+)", "\n".join(calls_of(tmp_path))))
     assert len(found) > 40
