@@ -5,6 +5,7 @@ import tensorflow as tf
 
 from tp_keras import blocks
 from tp_keras.layers.affine import Affine
+from tp_keras.layers.onednn import refuse_damaging
 from tp_keras.record import Record
 
 
@@ -22,7 +23,8 @@ class Network(keras.Model):
 
     Raises:
       ValueError: If there is no block, or one has several inputs or outputs, an output of unknown
-        size, or layers that another block has too.
+        size, layers that another block has too, or a gradient that damages memory on this
+        processor.
     """
 
     def __init__(self, layers, in_shape, name=None):
@@ -35,6 +37,7 @@ class Network(keras.Model):
         for l, layer in self.f.items():
             shapes.append(blocks.built(l, layer, shapes[-1]))
         blocks.refuse_shared(self.stack)
+        refuse_damaging(layer for block in self.stack for layer in block._flatten_layers())
         self._shapes = tuple(shapes)
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads

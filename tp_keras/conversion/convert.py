@@ -3,8 +3,9 @@
 from tp_keras import feedback_rules
 from tp_keras.conversion.copies import as_it_is, rebuilt, without_feedback
 from tp_keras.conversion.direct import direct, is_direct, undirected
-from tp_keras.conversion.graphs import check_model, flat, is_graph, passing
+from tp_keras.conversion.graphs import check_model, flat, inner, is_graph, passing
 from tp_keras.layers import Feedback
+from tp_keras.layers.onednn import refuse_damaging
 
 
 def convert(model, rule, exclude=(), at=None):
@@ -38,6 +39,7 @@ def convert(model, rule, exclude=(), at=None):
     if at is not None and not is_dfa:
         raise ValueError(f'`at` says where "dfa" lands and has no meaning for {rule!r}')
     check_model(model)
+    refuse_damaging(map(inner, flat(model)))
     if is_direct(model):
         model = plain(model)
     exclude = {exclude} if isinstance(exclude, str) else set(exclude)
