@@ -103,11 +103,16 @@ def built(l, layer, in_shape):
     return tuple(output.shape[1:])
 
 
+def layers_of(block):
+    """Returns the block and all layers within it."""
+    return list(block._flatten_layers())
+
+
 def refuse_shared(blocks):
     """Raises ValueError where two blocks hold one layer with weights: they are saved apart."""
     owners = {}
     for l, block in enumerate(blocks, start=1):
-        for layer in block._flatten_layers():
+        for layer in layers_of(block):
             if owners.setdefault(id(layer), l) != l and layer.weights:
                 raise ValueError(
                     f"`layers` must not share a layer between blocks: {layer.name} is in blocks "

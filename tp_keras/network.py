@@ -37,7 +37,7 @@ class Network(keras.Model):
         for l, layer in self.f.items():
             shapes.append(blocks.built(l, layer, shapes[-1]))
         blocks.refuse_shared(self.stack)
-        refuse_damaging(layer for block in self.stack for layer in block._flatten_layers())
+        refuse_damaging(layer for block in self.stack for layer in blocks.layers_of(block))
         self._shapes = tuple(shapes)
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads

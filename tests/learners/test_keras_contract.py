@@ -233,6 +233,13 @@ class CompileTest(tf.test.TestCase, parameterized.TestCase):
         for one, other in zip(expected, after_a_step(learner, start, *batch()), strict=True):
             self.assertAllClose(one, other, atol=2e-3)  # 11 bits of mantissa
 
+    def test_a_model_cut_under_another_policy_scales_losses_too(self):
+        dense = [keras.layers.Dense(units, dtype="mixed_float16") for units in (5, 3)]
+        cut = Network.of(keras.Sequential([keras.Input((4,)), *dense]))
+        learner = learners.DFA(cut, seed=0)
+        learner.compile("sgd", "mse")
+        self.assertIsInstance(learner.optimizer, keras.optimizers.LossScaleOptimizer)
+
 
 class ModelTest(tf.test.TestCase, parameterized.TestCase):
     def test_an_uncompiled_learner_is_saved_and_cloned(self):

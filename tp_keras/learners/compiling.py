@@ -2,6 +2,7 @@
 
 import keras
 
+from tp_keras import blocks
 from tp_keras.learners.tasks import KerasTask
 
 
@@ -58,9 +59,9 @@ class Compiling:
     def scaling(self, optimizer, auto_scale_loss):
         """Returns the optimizer, scaling losses where a block computes in float16."""
         optimizer = keras.optimizers.get(optimizer)
-        policies = {block.dtype_policy.name for block in self.network.stack} | {
-            self.dtype_policy.name
-        }
+        # Of the layers themselves: blocks that were cut from a model may say another
+        layers = [layer for block in self.network.stack for layer in blocks.layers_of(block)]
+        policies = {layer.dtype_policy.name for layer in [self, *layers]}
         scales = isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
         if auto_scale_loss and "mixed_float16" in policies and not scales:
             return keras.optimizers.LossScaleOptimizer(optimizer)
