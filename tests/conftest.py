@@ -1,6 +1,11 @@
 """The machine that every test sees: no accelerator, two logical CPU devices."""
 
 import os
+import signal
+
+# A shell's background job ignores Ctrl-C, and the programs that tests start would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
