@@ -103,9 +103,9 @@ def built(l, layer, in_shape):
     return tuple(output.shape[1:])
 
 
-def layers_of(block):
-    """Returns the block and all layers within it."""
-    return list(block._flatten_layers())
+def layers_of(layer):
+    """Returns a layer or model and all layers within it."""
+    return list(layer._flatten_layers())
 
 
 def refuse_shared(blocks):

@@ -5,6 +5,7 @@ import math
 import keras
 
 from tp_keras import keys
+from tp_keras.blocks import layers_of
 from tp_keras.layers import Conv2D, Dense, Feedback, RandomSigns, Transpose
 from tp_keras.layers.affine import Affine, glorot
 
@@ -34,7 +35,7 @@ def affine_blocks(network, rule):
 
 def converted(network):
     """The layers of the network that know their own way back, `layers.Feedback`."""
-    return [layer for layer in network._flatten_layers() if isinstance(layer, Feedback)]
+    return [layer for layer in layers_of(network) if isinstance(layer, Feedback)]
 
 
 def learned(network):
