@@ -33,7 +33,7 @@ def tiny():
 def residual(dropout=0.0):
     """Batch normalisation, a shortcut with a convolution and one without.
 
-    Its convolution of single pixels has no strides: `tp_keras.layers.onednn` has the reason.
+    The shortcut's windows are not single pixels: `tp_keras.layers.onednn` has the reason.
     """
     inputs = keras.Input(SHAPE)
     x = layers.Conv2D(3, 3, padding="same", use_bias=False)(inputs)
@@ -43,7 +43,7 @@ def residual(dropout=0.0):
         y = layers.ReLU()(layers.BatchNormalization()(y))
         y = layers.BatchNormalization()(layers.Conv2D(filters, 3, padding="same")(y))
         if strides > 1:
-            x = layers.Conv2D(filters, 1)(layers.MaxPooling2D(1, strides, "same")(x))
+            x = layers.Conv2D(filters, 2, strides, padding="same")(x)
         x = layers.ReLU()(layers.Add()([x, y]))
     x = layers.Dropout(dropout, seed=4)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(inputs, layers.Dense(CLASSES, activation="softmax", name="top")(x))
