@@ -107,6 +107,7 @@ def test_weight_mirror_finds_the_kernels_while_the_model_fits():
 
 @pytest.mark.parametrize("storage", feedback_rules.DFA.STORAGES)
 def test_dfa_by_hand(storage):
+    keras.utils.set_random_seed(1)  # how much bfloat16 rounds away grows with the weights
     stock = keras.Sequential(
         [keras.Input((6,)), *(layers.Dense(n, "tanh") for n in (7, 8))]
         + [layers.Dense(keras_models.CLASSES, "softmax")]
