@@ -225,6 +225,7 @@ class CompileTest(tf.test.TestCase, parameterized.TestCase):
                 self.assertAllClose(one, other, atol=1e-5)
 
     def test_float16_scales_losses_by_itself(self):
+        keras.utils.set_random_seed(1)  # how much is rounded away grows with the weights
         learner, exact = compiled("sdtp", network("mixed_float16")), compiled("sdtp")
         for optimizer in learner.optimizers:
             self.assertIsInstance(optimizer, keras.optimizers.LossScaleOptimizer)
