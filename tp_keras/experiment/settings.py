@@ -5,6 +5,7 @@ import re
 
 import gin
 
+from tp_keras.architectures import BY_LAYERS
 from tp_keras.experiment.keras_settings import KERAS, RATE_OR_SCHEDULE, SIZE
 from tp_keras.experiment.kinds import (
     FLAG,
@@ -197,7 +198,7 @@ TABLE = {
     "tp_keras.architectures.keras_model": {
         **BUILDER,
         "builder": reference("tp_keras.keras_models.", "@resnet20"),
-        "rule": one_of("fa", "sign_symmetry", "kolen_pollack", None),
+        "rule": one_of(*BY_LAYERS, None),
     },
     "tp_keras.keras_models.lenet": {**BUILDER, "activation": ACTIVATION},
     "tp_keras.keras_models.vgg": {
