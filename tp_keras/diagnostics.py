@@ -83,20 +83,15 @@ class Diagnostics(keras.callbacks.Callback):
 
     def _rows(self):
         """The rows of `diagnostics.csv`, none where there is no such file."""
-        path = self.folder.path / "diagnostics.csv"
         try:
-            text = path.read_text(encoding="utf-8")
-            rows = list(csv.DictReader(io.StringIO(text, newline="")))
-            whole = text.endswith("\n") and not any(None in (*r, *r.values()) for r in rows)
-            whole = whole and all(int(row["epoch"]) > 0 for row in rows)
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, KeyError, csv.Error):
+            rows = self.folder.read_rows("diagnostics.csv")
+            whole = all(int(row["epoch"]) > 0 for row in rows)
+        except (ValueError, KeyError):
             whole = False
         if not whole:
             raise ValueError(
-                f"--run_dir holds a damaged file: {path}; what it measured is in no checkpoint: "
-                "remove it to go on without"
+                f"--run_dir holds a damaged file: {self.folder.path / 'diagnostics.csv'}; what it "
+                "measured is in no checkpoint: remove it to go on without"
             )
         return rows
 

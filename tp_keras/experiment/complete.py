@@ -1,7 +1,5 @@
 """The files of a run that has had its epochs: which are missing or damaged, and what is done."""
 
-import csv
-import io
 import json
 import zipfile
 from collections.abc import Sequence
@@ -24,7 +22,7 @@ def damaged_files(folder: RunDirectory, epochs: int, others: Sequence[str] = ())
       epochs: How many epochs it has had.
       others: Names of what this run writes beside what all runs do.
     """
-    found = [] if _has_rows(folder.path / "epochs.csv", epochs) else ["epochs.csv"]
+    found = [] if _has_rows(folder, epochs) else ["epochs.csv"]
     needed = bool(checkpoint_files.prefixes(folder.path / "checkpoints"))
     for name in (*WEIGHTS, *others):
         path = folder.path / name
@@ -38,15 +36,12 @@ def best_weights_intact(folder: RunDirectory) -> bool:
     return _opens(folder.path / "best.weights.h5")
 
 
-def _has_rows(path, epochs):
+def _has_rows(folder, epochs):
     try:
-        text = path.read_text(encoding="utf-8")
-        rows = list(csv.DictReader(io.StringIO(text, newline="")))
-        numbers = [int(row["epoch"]) for row in rows]
-        whole = not any(None in row or None in row.values() for row in rows)
-    except (OSError, ValueError, KeyError, TypeError, csv.Error):
+        numbers = [int(row["epoch"]) for row in folder.read_rows("epochs.csv")]
+    except (ValueError, KeyError):
         return False
-    return whole and text.endswith("\n") and numbers == list(range(1, epochs + 1))
+    return numbers == list(range(1, epochs + 1))
 
 
 def _opens(path):

@@ -1,6 +1,8 @@
 """The folder of one run: whose it is, who writes it, and what ends up in it."""
 
 import contextlib
+import csv
+import io
 import json
 import os
 import pathlib
@@ -161,3 +163,21 @@ class RunDirectory:
         if not isinstance(content, dict):
             raise ValueError(f"--run_dir holds a damaged file: {path}; choose another folder")
         return content
+
+    def read_rows(self, name: str) -> list[dict[str, str]]:
+        """Reads the rows of a CSV file, none where there is no file.
+
+        Raises:
+          ValueError: If the file is damaged or cut off.
+        """
+        path = self.path / name
+        try:
+            text = path.read_text(encoding="utf-8")
+            rows = list(csv.DictReader(io.StringIO(text, newline="")))
+        except FileNotFoundError:
+            return []
+        except (OSError, ValueError, csv.Error) as error:
+            raise ValueError(f"--run_dir holds a damaged file: {path}") from error
+        if not text.endswith("\n") or any(None in (*row, *row.values()) for row in rows):
+            raise ValueError(f"--run_dir holds a damaged file: {path}")
+        return rows
