@@ -3,9 +3,6 @@
 Switched on by `--gin_bindings="train.callbacks = [@Diagnostics]"`.
 """
 
-import csv
-import io
-
 import gin
 import keras
 import numpy as np
@@ -75,11 +72,7 @@ class Diagnostics(keras.callbacks.Callback):
         for l in range(1, self.model.depth + 1):
             values = {names[q]: f"{v[l]:.6g}" for q, v in measured.items() if l in v}
             rows.append({"epoch": epoch, "layer": l, **values})
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
-        self.folder.write("diagnostics.csv", text.getvalue())
+        self.folder.write_rows("diagnostics.csv", columns, rows)
 
     def _rows(self):
         """The rows of `diagnostics.csv`, none where there is no such file."""

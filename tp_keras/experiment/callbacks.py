@@ -1,7 +1,5 @@
 """Callbacks that log a run, keep its best weights, and end it where it diverges."""
 
-import csv
-import io
 import time
 
 import keras
@@ -64,15 +62,11 @@ class EpochCSVLogger(keras.callbacks.Callback):
         self.say(self._line(row))
 
     def _write(self):
-        text = io.StringIO()
         names = {name for row in self.rows for name in row}
         first = ["epoch", "phases", *(f"{p}_{m}" for p in PARTS for m in MEASURES)]
         others = sorted(names - {*first, "seconds"})
         columns = [name for name in [*first, *others, "seconds"] if name in names]
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        self.folder.write("epochs.csv", text.getvalue())
+        self.folder.write_rows("epochs.csv", columns, self.rows)
 
     def _line(self, row):
         inverse, top5 = row.get("inverse_loss"), row.get("test_top5_error")

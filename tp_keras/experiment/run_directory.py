@@ -164,6 +164,14 @@ class RunDirectory:
             raise ValueError(f"--run_dir holds a damaged file: {path}; choose another folder")
         return content
 
+    def write_rows(self, name: str, columns: list[str], rows: list[dict]) -> None:
+        """Writes a CSV file whole or not at all."""
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+        self.write(name, text.getvalue())
+
     def read_rows(self, name: str) -> list[dict[str, str]]:
         """Reads the rows of a CSV file, none where there is no file.
 
