@@ -3,8 +3,6 @@
 import dataclasses
 import re
 
-from mkdocs.exceptions import PluginError
-
 PLACES = {1: 130, 2: 250, 3: 370, 4: 490}  # of h[l], with 4 for the output L
 BASE, INPUT, HEIGHT = 60, 20, 190
 # How a backward path looks, and what the legend calls it
@@ -68,6 +66,8 @@ def on_page_markdown(markdown, **_):
 def picture(rule: str) -> str:
     """The SVG of a rule, without blank lines, as Markdown wants it."""
     if rule not in PATHS:
+        from mkdocs.exceptions import PluginError  # the tests read PATHS where mkdocs is missing
+
         raise PluginError(f"no picture of {rule!r}, there are {', '.join(PATHS)}")
     carried, paths = PATHS[rule]
     kinds = list(dict.fromkeys(path.kind for path in paths))
