@@ -19,11 +19,13 @@ def cut(model, at=None):
     Raises:
       ValueError: If the model is another, or something flows around the end of a block.
     """
-    if not hasattr(model, "inputs") or not hasattr(model, "outputs") or not model.inputs:
+    if not getattr(model, "inputs", None) or not getattr(model, "outputs", None):
+        way_out = "of a model of your own make blocks by hand: Network([f1, f2], in_shape)"
+        if isinstance(model, keras.Sequential):
+            way_out = "begin it with keras.Input(shape), or call model.build(input_shape)"
         raise ValueError(
             "`model` must be a built Sequential or Functional model, received "
-            f"{type(model).__name__} {getattr(model, 'name', '')!r}; of a model of your own make "
-            "blocks by hand: Network([f1, f2], in_shape)"
+            f"{type(model).__name__} {getattr(model, 'name', '')!r}; {way_out}"
         )
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ValueError(

@@ -6,6 +6,7 @@ import tensorflow as tf
 from tp_keras import blocks
 from tp_keras.layers.affine import Affine
 from tp_keras.layers.onednn import refuse_damaging
+from tp_keras.layers.stock import refuse_channels_first
 from tp_keras.record import Record
 
 
@@ -23,8 +24,8 @@ class Network(keras.Model):
 
     Raises:
       ValueError: If there is no block, or one has several inputs or outputs, an output of unknown
-        size, layers that another block has too, or a gradient that damages memory on this
-        processor.
+        size, layers that another block has too, a stock layer with channels first, or a gradient
+        that damages memory on this processor.
     """
 
     def __init__(self, layers, in_shape, name=None):
@@ -37,7 +38,11 @@ class Network(keras.Model):
         for l, layer in self.f.items():
             shapes.append(blocks.built(l, layer, shapes[-1]))
         blocks.refuse_shared(self.stack)
-        refuse_damaging(layer for block in self.stack for layer in blocks.layers_of(block))
+        within = [layer for block in self.stack for layer in blocks.layers_of(block)]
+        refuse_damaging(within)
+        for layer in within:
+            if not isinstance(layer, Affine):
+                refuse_channels_first(layer)
         self._shapes = tuple(shapes)
         self.built = True
         self._build_shapes_dict = {"input_shape": (None, *self.in_shape)}  # what `summary` reads

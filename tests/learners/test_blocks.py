@@ -81,9 +81,11 @@ class CutTest(tf.test.TestCase):
         inputs = keras.Input((4,))
         two = keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(3)(inputs)])
         shared = layers.Dense(4)
+        first = layers.Conv2D(2, 1, data_format="channels_first", name="first")
         for blocks, message in [
             ([two], "block 1 of `layers` must have one output"),
             ([shared, shared], "must not share a layer"),
+            ([layers.Reshape((2, 2, 1)), first], "'first' is channels_first.* with channels_last"),
         ]:
             with self.assertRaisesRegex(ValueError, message):
                 Network(blocks, (4,))
@@ -91,6 +93,8 @@ class CutTest(tf.test.TestCase):
             Network.of(two)
         with self.assertRaisesRegex(ValueError, "Sequential or Functional"):
             Network.of(rules.local_network())
+        with self.assertRaisesRegex(ValueError, "begin it with keras.Input"):
+            Network.of(keras.Sequential([layers.Dense(3)]))
 
     def test_inputs_of_another_shape_are_refused(self):
         network = Network([layers.Dense(3, "tanh"), layers.Dense(2)], (4,))

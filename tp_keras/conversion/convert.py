@@ -6,6 +6,7 @@ from tp_keras.conversion.direct import direct, is_direct, undirected
 from tp_keras.conversion.graphs import check_model, flat, inner, is_graph, passing
 from tp_keras.layers import Feedback
 from tp_keras.layers.onednn import refuse_damaging
+from tp_keras.layers.stock import refuse_channels_first
 
 
 def convert(model, rule, exclude=(), at=None):
@@ -44,6 +45,9 @@ def convert(model, rule, exclude=(), at=None):
         model = plain(model)
     exclude = {exclude} if isinstance(exclude, str) else set(exclude)
     kept = _excluded(model, exclude)
+    for layer in flat(model):
+        if id(layer) not in kept:
+            refuse_channels_first(layer, ", or name the layer in `exclude`")
     if is_dfa:
         return direct(model, rule, exclude, kept, at)
     numbers = {id(layer): number for number, layer in enumerate(passing(model, exclude))}

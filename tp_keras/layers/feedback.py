@@ -6,7 +6,14 @@ import keras
 import tensorflow as tf
 
 from tp_keras import feedback_rules
-from tp_keras.layers.stock import another, initializer, kernels, take_activation, with_activation
+from tp_keras.layers.stock import (
+    another,
+    initializer,
+    kernels,
+    refuse_channels_first,
+    take_activation,
+    with_activation,
+)
 
 
 @keras.saving.register_keras_serializable(package="tp_keras")
@@ -38,11 +45,7 @@ class Feedback(keras.layers.Wrapper):
         self.rule = feedback_rules.get(rule)
         if isinstance(self.rule, feedback_rules.DFA):
             raise ValueError('`rule` "dfa" is one of whole models: tp_keras.convert(model, "dfa")')
-        if getattr(layer, "data_format", None) == "channels_first":
-            raise ValueError(
-                f"layer {layer.name!r} is channels_first, on which no rule is tested: build the "
-                "model with channels_last, or name the layer in `exclude`"
-            )
+        refuse_channels_first(layer)
         kwargs = {"trainable": layer.trainable, "autocast": layer.autocast, **kwargs}
         super().__init__(
             layer, name=name or layer.name, dtype=dtype or layer.dtype_policy, **kwargs

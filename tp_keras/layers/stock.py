@@ -7,6 +7,15 @@ import keras
 from tp_keras.layers.affine import Affine, glorot
 
 
+def refuse_channels_first(layer, way_out=""):
+    """Raises ValueError for a layer whose channels are in front: no rule is tested on it."""
+    if getattr(layer, "data_format", None) == "channels_first":
+        raise ValueError(
+            f"layer {layer.name!r} is channels_first, on which no rule is tested: build the model "
+            f"with channels_last{way_out}"
+        )
+
+
 def take_activation(wrapper, activation=None):
     """Returns the activation, by default that of the wrapped layer, which becomes linear."""
     layer = wrapper.layer
