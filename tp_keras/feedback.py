@@ -127,13 +127,17 @@ def _given(network, l, g, auxiliary_units):
     """Builds an inverse of the user's own and refuses one of another shape."""
     shape = list(network.shapes[l])
     shape[-1] += auxiliary_units
-    made = tuple(g(keras.KerasTensor((None, *shape), dtype=g.compute_dtype)).shape)
-    if made[1:] != network.shapes[l - 1]:
+    made = g(keras.KerasTensor((None, *shape), dtype=g.compute_dtype))
+    if tuple(made.shape[1:]) != network.shapes[l - 1]:
         raise ValueError(
             f"`inverses` must make {network.shapes[l - 1]} of {tuple(shape)} for block {l}: "
-            f"{g.name} makes {made[1:]}"
+            f"{g.name} makes {tuple(made.shape[1:])}"
         )
-    return g
+    dtype = network.f[l].variable_dtype
+    if made.dtype == dtype:
+        return g
+    exact = keras.layers.Activation("linear", dtype=dtype)  # in mixed precision h is float32
+    return keras.Sequential([keras.Input(shape), g, exact], name=f"inverse_{l}")
 
 
 def by_shape(network, l, activation):
@@ -152,7 +156,10 @@ def by_shape(network, l, activation):
         [
             keras.Input(result),
             keras.layers.Conv2DTranspose(source[2], kernel, **options),
-            keras.layers.Cropping2D([(n // 2, n - n // 2) for n in excess], dtype=dtype),
+            # In mixed precision, too, activations are float32
+            keras.layers.Cropping2D(
+                [(n // 2, n - n // 2) for n in excess], dtype=network.f[l].variable_dtype
+            ),
         ],
         name=f"inverse_{l}",
     )

@@ -103,6 +103,20 @@ class CutTest(tf.test.TestCase):
                 network.predict(np.zeros(shape, "float32"), verbose=0)
 
 
+def first_step(name, policy="float32", **options):
+    """The start of all weights of a residual network under a policy, and what a step adds to it."""
+    keras.utils.set_random_seed(1)
+    keras.mixed_precision.set_global_policy(policy)
+    try:
+        network = Network.of(residual_model("tanh"))
+    finally:
+        keras.mixed_precision.set_global_policy("float32")
+    learner = compiled(name, network, optimizer=keras.optimizers.SGD(1.0), **options)
+    start = np.concatenate([np.ravel(w) for w in learner.trainable_variables])
+    learner.train_on_batch(*batch(32))
+    return start, np.concatenate([np.ravel(w) for w in learner.trainable_variables]) - start
+
+
 class BlocksTest(tf.test.TestCase, parameterized.TestCase):
     def test_bp_is_the_stock_gradient_of_loss_and_regularisers(self):
         model = residual_model()
@@ -136,6 +150,41 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
             one.train_on_batch(x, y)
         for old, new in zip(learner.weights, twin.weights, strict=True):
             self.assertAllEqual(old, new, old.path)
+
+    @parameterized.named_parameters(
+        *[(f"{name}_bfloat16", name, "mixed_bfloat16") for name in ON_ANY_BLOCKS],
+        *[(f"{name}_float16", name, "mixed_float16") for name in ("bp", "dtp", "sdtp", "dfa")],
+    )
+    def test_mixed_precision_steps_where_float32_does(self, name, policy):
+        (start, exact), (same_start, rounded) = first_step(name), first_step(name, policy)
+        self.assertAllEqual(start, same_start)
+        # DTP's errors are small differences of activations, which are rounded to 8 or 11 bits
+        limit = 0.2 if policy == "mixed_bfloat16" else 0.1
+        self.assertLess(np.linalg.norm(rounded - exact), limit * np.linalg.norm(exact))
+
+    def test_xla_steps_where_the_plain_graph_does(self):
+        self.assert_xla_steps_alike("sdtp")
+
+    @pytest.mark.slow
+    @parameterized.named_parameters(*[row for row in NAMED if row[1] != "sdtp"])
+    def test_xla_steps_where_the_plain_graph_does_by(self, name):
+        self.assert_xla_steps_alike(name)
+
+    def assert_xla_steps_alike(self, name):
+        _, expected = first_step(name)
+        _, found = first_step(name, jit_compile=True, run_eagerly=False)
+        self.assertAllClose(expected, found, atol=1e-4)
+
+    def test_an_inverse_of_ones_own_may_be_in_mixed_precision(self):
+        network = Network([layers.Dense(4, "tanh"), layers.Dense(3), layers.Dense(5)], (4,))
+        g = layers.Dense(4, dtype="mixed_bfloat16")
+        learner = learners.DTP(network, noise_stddev=0.1, alpha=0.1, inverses={2: g})
+        learner.compile("sgd", "mse", inverse_optimizer="sgd")
+        x = np.ones((2, 4), "float32")
+        learner.train_on_batch(x, np.ones((2, 5)))
+        twin = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner.g[2](np.ones((2, 3))), twin.g[2](np.ones((2, 3))))
+        self.assertLen(twin.g[2].layers, 2)
 
     def test_rules_with_feedback_weights_name_the_block_and_the_way_out(self):
         network = Network([Dense(3, "tanh"), layers.Dense(4, name="mine")], (4,))
