@@ -58,9 +58,12 @@ def learner(rule=learners.SDTP, noise=0.1, **options):
 
 
 def keras_learner(loss="categorical_crossentropy", metrics=("accuracy",)):
-    """A rule that learns by a Keras loss, the same each time."""
+    """A rule that learns by a Keras loss, on blocks of which one draws numbers as it trains."""
     keras.utils.set_random_seed(1)
-    made = learners.FA(tp_keras.architectures.build((5, 4, 1), classes=3, dense=[7]))
+    layers = keras.layers
+    hidden = [layers.Flatten(), layers.Dense(7, "tanh"), layers.Dropout(0.3)]
+    blocks = [keras.Sequential(hidden), layers.Dense(3, "softmax")]
+    made = learners.DFA(tp_keras.Network(blocks, (5, 4, 1)))
     made.compile("adam", loss, metrics=metrics and list(metrics))
     return made
 
@@ -185,7 +188,7 @@ class RunTest(tf.test.TestCase):
         (read,) = runs.read_runs(self.folder).runs
         self.assertFalse(read.in_percent)
 
-    def test_a_keras_loss_resumes_within_an_epoch_with_its_metrics(self):
+    def test_a_keras_loss_resumes_within_an_epoch_with_its_metrics_and_dropout(self):
         def rows(folder):
             with open(folder / "epochs.csv", newline="") as file:
                 return [{**row, "seconds": ""} for row in csv.DictReader(file)]
