@@ -93,13 +93,15 @@ def machine() -> dict[str, Callable]:
     return {"product": product, "addition": addition}
 
 
-def describe_machine(options) -> None:
-    """Prints the peaks of the machine, for each second of the clock that measures."""
+def describe_machine(options) -> tuple[float, float]:
+    """Prints and returns the machine's peaks, operations and bytes a second of that clock."""
     brief = argparse.Namespace(**{**vars(options), "seconds": min(3.0, options.seconds)})
     times = interleaved(machine(), brief)
+    operations = PRODUCT / times.median("product")
+    transferred = ADDITION / times.median("addition")
     print(
         f"TensorFlow {tf.__version__}, {options.threads} thread(s), {options.clock} time: "
-        f"products {PRODUCT / times.median('product') / 1e9:.0f} GFLOP/s, "
-        f"memory {ADDITION / times.median('addition') / 1e9:.0f} GB/s",
+        f"products {operations / 1e9:.0f} GFLOP/s, memory {transferred / 1e9:.0f} GB/s",
         flush=True,
     )
+    return operations, transferred
