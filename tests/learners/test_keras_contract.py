@@ -99,6 +99,20 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, r"`y` must have the shape \(batch, 3\)"):
                 learner.evaluate(x, labels, verbose=0)
 
+    def test_a_function_of_any_name_is_a_loss(self):
+        def _größe(y_true, y_pred):
+            return tf.reduce_mean(tf.abs(y_true - y_pred), -1)
+
+        x, y = batch()[0], np.ones((6, 3), "float32")
+        net = network()
+        start, found = net.get_weights(), []
+        for loss in ("mean_absolute_error", _größe, lambda u, v: _größe(u, v)):
+            net.set_weights(start)
+            learner = learners.BP(net)
+            learner.compile("sgd", loss)  # not eagerly: a graph has rules for names
+            found.append(learner.train_on_batch(x, y))
+        self.assertAllClose([found[0]] * 3, found, rtol=1e-6)
+
     def test_rules_that_need_a_target_say_so(self):
         logits = Network([Dense(4, "tanh"), Dense(3)], (5,))
         from_logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -1,6 +1,7 @@
 """What an output learns, by an objective of ours or by a Keras loss, in one form."""
 
 import inspect
+import re
 
 import keras
 import tensorflow as tf
@@ -117,7 +118,9 @@ class FunctionLoss(keras.losses.Loss):
     """A loss of a function of (y_true, y_pred), reduced as Keras reduces its own."""
 
     def __init__(self, function):
-        super().__init__(name=getattr(function, "__name__", None))
+        # A scope of TensorFlow's graph, which can neither be <lambda> nor begin with _
+        name = re.sub("[^A-Za-z0-9]+", "_", getattr(function, "__name__", "")).strip("_")
+        super().__init__(name=name or None)
         self.function = function
 
     def call(self, y_true, y_pred):
