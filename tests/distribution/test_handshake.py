@@ -70,6 +70,13 @@ def test_a_worker_with_another_setting_ends_all_and_is_named(odd):
         assert "\n" not in str(error) and len(str(error)) < 300
 
 
+def test_a_setting_that_one_worker_lacks_is_said_to_be_not_set():
+    where = addresses(2)
+    for error, _ in meet([(where, 0, SETTINGS), (where, 1, SETTINGS | {"train.jit_compile": "1"})]):
+        found = "train.jit_compile is not set in worker 0, 1 in worker 1"
+        assert found in str(error) or "train.jit_compile is 1 in worker 1, not set" in str(error)
+
+
 def test_another_order_of_the_workers_is_named():
     where = addresses(2)
     for error, _ in meet([(where, 0, SETTINGS), (where[::-1], 0, SETTINGS)]):

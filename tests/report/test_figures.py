@@ -78,6 +78,14 @@ class FiguresTest(tf.test.TestCase):
         remark = drawing.figure.legends[0].get_title().get_text()
         self.assertEqual(remark, "Logarithmic axis; train below 1.2 is cut off.")
 
+    def test_errors_below_one_percent_need_a_logarithmic_axis_too(self):
+        for method in ("fa", "dfa"):
+            write_run(self.root / method, (0.9, 0.2), method=method)
+        write_run(self.root / "tp", (90, 80), method="tp", schedule="parallel")
+        axes = self.draw()["figure8"].figure.axes[0]
+        self.assertEqual(axes.get_yscale(), "log")
+        self.assertLess(axes.get_ylim()[0], 0.2)
+
     def test_many_curves_get_a_panel_for_each_rule_beside_bp(self):
         for method, schedule in METHODS:
             write_run(self.root / f"{method}{schedule}", method=method, schedule=schedule)
@@ -152,6 +160,8 @@ class FiguresTest(tf.test.TestCase):
         shown = [axes.images[0].get_array() for axes in drawn["figure7"].figure.axes if axes.images]
         (inputs, of_dtp), (_, of_bp) = images
         self.assertAllClose(np.stack(shown), np.concatenate([inputs, of_dtp, of_bp]))
+        pictures = [axes.images[0] for axes in drawn["figure7"].figure.axes if axes.images]
+        self.assertEqual({picture.get_clim() for picture in pictures}, {(0, 1)})  # white to black
         self.assertLen(self.lines(drawn["figure6"], "-"), 2)
         self.assertIsNone(drawn["figure8"])
 

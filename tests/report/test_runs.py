@@ -12,6 +12,7 @@ from fake_run_folders import write_run
 
 import tp_keras.report
 from tp_keras.report import compare
+from tp_keras.report.files import visible
 from tp_keras.report.runs import read_runs
 
 
@@ -204,6 +205,12 @@ class RunsTest(tf.test.TestCase):
         self.assertEqual(
             sorted(names), [r"\u202ertl", r"\x1b[31mred", r"caf\udce9", r"two\nlines"]
         )  # fmt: skip
+
+    def test_a_line_is_of_300_characters_at_most(self):
+        self.assertEqual(visible("x" * 300), "x" * 300)
+        shortened = visible("x" * 150 + "y" * 151)
+        self.assertBetween(len(shortened), 290, 300)
+        self.assertRegex(shortened, r"^x+\.\.\.y+$")
 
     def test_a_squared_error_may_exceed_100(self):
         write_run(self.root / "a", (400, 300), architecture="autoencoder")
