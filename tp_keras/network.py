@@ -1,4 +1,4 @@
-"""A chain of blocks that shows its work."""
+"""A chain of blocks whose activations can be recorded."""
 
 import keras
 import tensorflow as tf

@@ -1,4 +1,4 @@
-"""What the output layer learns, and the target that it would like best."""
+"""What the output layer learns: a loss, its gradient, its target and an error to report."""
 
 import gin
 import keras
@@ -85,7 +85,7 @@ class SoftmaxCrossEntropy(Objective):
         return tf.nn.softmax(a) - y
 
     def target(self, y):
-        """The output that the loss likes best."""
+        """Returns the output at which the loss is smallest."""
         return y
 
     def error(self, a, y):
@@ -98,7 +98,7 @@ class SoftmaxCrossEntropy(Objective):
         return 100.0 * tf.cast(~found, tf.float32)
 
     def in_words(self, error):
-        """A mean of `error` as a user reads it."""
+        """Returns a mean of `error` as text with its unit."""
         return f"error {error:.2f} %"
 
     def get_config(self):
@@ -124,15 +124,15 @@ class SquaredError(Objective):
         return 2.0 * (a - y)
 
     def target(self, y):
-        """The output that the loss likes best."""
+        """Returns the output at which the loss is smallest."""
         return y
 
     def error(self, a, y):
-        """The loss again: a reconstruction has no error rate."""
+        """Returns the loss: a reconstruction has no error rate."""
         return self.loss(a, y)
 
     def in_words(self, error):
-        """A mean of `error` as a user reads it."""
+        """Returns a mean of `error` as text with its unit."""
         return f"squared error {error:.4g}"
 
 

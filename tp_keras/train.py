@@ -18,7 +18,7 @@ from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
 
-# What TensorFlow says of a lost worker, amid lines on its graph, and what that means
+# Parts of TensorFlow's messages about a lost worker, and what they mean
 LOSSES = {
     "heartbeat": "it no longer answers",
     "reset by peer": "its process ended",
@@ -27,7 +27,7 @@ LOSSES = {
     "failed to connect": "it cannot be reached",
     "connection refused": "it cannot be reached",
 }
-# What a write fails by where it is nobody's mistake: a full disk, a pipe that nobody reads
+# Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
 NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE)
 UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
@@ -86,7 +86,7 @@ def configure_and_train() -> None:
 
 
 def outcome(program: str, run: Callable[[], None]) -> int:
-    """Runs a program; what ends it early becomes one line on standard error and a status."""
+    """Runs a program; an exception becomes one line on standard error and an exit status."""
     watch = preemption.Preemption(at_once=True)
     try:
         with watch.watched():
@@ -135,7 +135,7 @@ def has_no_place(error: Exception) -> bool:
 
 
 def forget_output() -> None:
-    """Has what standard output still holds go nowhere: Python would fail on it at the end."""
+    """Discards what standard output still holds, on which Python would fail at exit."""
     with contextlib.suppress(OSError, ValueError):  # it may be no file
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -161,7 +161,7 @@ def fail(status: int, message: str) -> int:
 
 
 def in_words(error: flags.Error) -> str:
-    """What is wrong with a command line, without Python's words for it."""
+    """Returns what is wrong with a command line, without Python's prefixes."""
     number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
     if number:
         return f"{number[1]} must be a whole number, received {number[2][:60]!r}"

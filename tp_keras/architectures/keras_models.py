@@ -1,4 +1,4 @@
-"""Stock Keras models that people have."""
+"""Keras models from the literature: LeNet-5, a small VGG, ResNet-20."""
 
 import gin
 import keras

@@ -92,7 +92,7 @@ def autoencoder(input_shape, classes, dense, activation="tanh", dtype=None):
 
     Args:
       input_shape: Shape of one image.
-      classes: Not used; every builder is told.
+      classes: Not used; every builder receives it.
       dense: Units of each hidden layer.
       activation: The nonlinearity of the hidden layers.
       dtype: Keras dtype or dtype policy; None is Keras' default.

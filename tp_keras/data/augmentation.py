@@ -70,7 +70,7 @@ def between(number, low, high):
 
 
 def central_window(shape):
-    """The central square of an image that a test looks at: `(row, column, height, width)`."""
+    """The central square of an image, used in tests: `(row, column, height, width)`."""
     shorter = tf.cast(tf.reduce_min(shape[:2]), tf.float32)
     side = tf.cast(tf.round(CENTRAL_SHARE * shorter), tf.int32)
     return tf.concat([(shape[:2] - side) // 2, [side, side]], 0)

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import numpy as np
 import tensorflow as tf
 
-# What reading and decoding raise, and how TensorFlow says that it was reading
+# Exceptions of reading and decoding, and parts of TensorFlow's messages about reading
 OF_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
 READING = "IteratorGetNext"
 SAMPLED = 64  # examples of each part in a fingerprint

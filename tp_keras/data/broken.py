@@ -1,4 +1,4 @@
-"""Photographs that cannot be decoded: told from others, and left out of a batch."""
+"""Photographs that cannot be decoded: recognised, and left out of a batch."""
 
 import tensorflow as tf
 
@@ -19,7 +19,7 @@ def checked_jpeg(content):
 
 
 def or_none(make, kind, otherwise):
-    """What `make` returns, and True; zeros and False where it fails, which `otherwise` is told."""
+    """Returns `make()` and True; where it fails, calls `otherwise` and returns zeros and False."""
     made = tf.data.Dataset.range(1).map(lambda _: (make(), True)).ignore_errors()
     with_none = made.concatenate(
         tf.data.Dataset.range(1).map(lambda _: (tf.zeros(kind.shape, kind.dtype), False))

@@ -1,4 +1,4 @@
-"""Where else a dataset is, when it is not where it was looked for."""
+"""Finds a dataset near a folder that does not hold it."""
 
 import pathlib
 

@@ -91,7 +91,7 @@ def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | Non
 
 
 def first_line(error: Exception) -> str:
-    """An error's own words, without where in TensorFlow's graph and how TFDS made its builder."""
+    """Returns an error's message without TensorFlow's graph location and TFDS' builder."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     own = TFDS_PREFIX.sub("", lines[0].rpartition("}} ")[2])
     return own.partition(" [Op:")[0][:100]

@@ -1,4 +1,4 @@
-"""What workers and replicas tell each other while they train."""
+"""Exchanges numbers between workers, and between replicas, during training."""
 
 import functools
 

@@ -1,6 +1,6 @@
-"""Before TensorFlow connects the workers: all are there, and all were started alike.
+"""Checks, before TensorFlow connects the workers, that all are there and were started alike.
 
-TensorFlow itself waits for a missing worker for an hour, in silence and deaf to signals, and does
+TensorFlow itself waits an hour for a missing worker, without a line, handles no signal, and does
 not notice that two workers train something different.
 """
 
@@ -16,10 +16,12 @@ from collections.abc import Callable
 from tp_keras.distribution.cluster import Cluster
 
 FIRST_LINE, NEXT_LINE = 10.0, 30.0  # seconds after which to say who is awaited, and again
-LINGER = 15.0  # seconds in which a worker tells those that come later why all end
-CONNECT, ANSWER = 2.0, 10.0  # seconds to wait for a connection, and for what is said over it
+LINGER = (
+    15.0  # seconds that a worker answers after an error: late ones get the reason
+)
+CONNECT, ANSWER = 2.0, 10.0  # seconds to wait for a connection, and for an answer over it
 PAUSE = 0.2  # seconds between two attempts
-LONGEST = 1 << 20  # bytes that a worker says of itself
+LONGEST = 1 << 20  # most bytes of a card
 
 
 class WorkerMissing(Exception):
@@ -29,9 +31,9 @@ class WorkerMissing(Exception):
 def await_workers(
     cluster: Cluster, settings: dict[str, str], minutes: float, say: Callable[[str], None]
 ) -> None:
-    """Returns once every worker has told every other what it was started with.
+    """Returns once all workers have exchanged what they were started with.
 
-    Each listens at its own address and asks at the others'. An exchange tells both sides.
+    Each listens at its own address and connects to the others'. Both sides of a connection learn.
 
     Args:
       cluster: The workers.
@@ -79,7 +81,7 @@ def _tell_the_others(meeting):
 
 
 class _Meeting:
-    """What this worker knows of the others."""
+    """The settings that this worker has received from the others."""
 
     def __init__(self, cluster, settings):
         self.cluster, self.settings = cluster, settings
@@ -87,7 +89,7 @@ class _Meeting:
         self.lock = threading.Lock()
 
     def card(self):
-        """What this worker says of itself, as a line of JSON."""
+        """Returns this worker's addresses and settings as a line of JSON."""
         content = {
             "tp_keras": True,
             "index": self.cluster.index,

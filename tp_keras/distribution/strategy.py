@@ -12,7 +12,7 @@ from tp_keras.distribution.cluster import from_environment
 from tp_keras.distribution.handshake import WorkerMissing, await_workers
 
 STRATEGIES = ("auto", "default", "mirrored", "multi_worker")
-# How TensorFlow says that a process of several no longer answers
+# Parts of TensorFlow's messages when a process of several no longer answers
 LOST_WORKER = (
     WorkerMissing,
     tf.errors.UnavailableError,

@@ -45,7 +45,7 @@ def _has_rows(folder, epochs):
 
 
 def _opens(path):
-    """Whether a file has the end that its beginning promises."""
+    """Returns whether a file can be opened, which fails where its end is missing."""
     try:
         if path.suffix == ".keras":
             with zipfile.ZipFile(path) as file:

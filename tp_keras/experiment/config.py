@@ -28,7 +28,7 @@ MISTAKES = (
     tokenize.TokenError,
 )
 GIN_S_LOCATION = re.compile(r"\n  In (?:file \".*\",|bindings string) line (\d+)\n.*", re.S)
-# The tokenizer's words, which depend on Python's version, in ours
+# Messages of the tokenizer, which depend on Python's version, and ours in their place
 UNCLOSED = {
     "eof in multi-line statement": "a bracket is not closed",
     "unexpected eof in multi-line statement": "a bracket is not closed",

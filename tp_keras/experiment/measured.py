@@ -36,7 +36,7 @@ class Measured:
         return logs[f"{part}loss"]
 
     def in_words(self, error: float) -> str:
-        """An error as a user reads it."""
+        """Returns an error as text with its unit."""
         if self.objective:
             return self.objective.in_words(error)
         return f"error {error:.2f} %" if self.accuracy else f"loss {error:.4g}"

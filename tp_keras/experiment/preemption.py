@@ -7,7 +7,7 @@ import socket
 import threading
 
 STATUS = 128 + signal.SIGTERM
-GRACE = 8.0  # seconds; a scheduler kills after 30, and we promise 10
+GRACE = 8.0  # seconds; schedulers kill after 30, docs/guarantees.md says 10
 NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
 

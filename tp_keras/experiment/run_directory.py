@@ -1,4 +1,4 @@
-"""The folder of one run: whose it is, who writes it, and what ends up in it."""
+"""The folder of one run, opened for one experiment by one process; reads and writes its files."""
 
 import contextlib
 import csv
@@ -90,7 +90,7 @@ class RunDirectory:
             )
 
     def _settings_found(self):
-        """The settings of the run in the folder; our own where nothing speaks against it."""
+        """Returns the settings of the run in the folder, or this run's where it has none."""
         path = self.path / OPERATIVE
         try:
             text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""One run folder for all workers: whether it is, is found out before anything is trained."""
+"""Checks, before anything is trained, that all workers see one run folder."""
 
 import contextlib
 import os
@@ -74,7 +74,7 @@ def _name(number):
 def _appears(path, name):
     until = time.monotonic() + SEEN_WITHIN
     while time.monotonic() < until:
-        # Listing a folder has network file systems look again
+        # Listing a folder refreshes what a network file system has cached
         with contextlib.suppress(OSError):
             if name in os.listdir(path):
                 return True

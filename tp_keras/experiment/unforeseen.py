@@ -1,4 +1,4 @@
-"""What no one has foreseen becomes one line too, beside a file to report it with."""
+"""Unforeseen exceptions: one line for the user, and the traceback in a file to report."""
 
 import platform
 import shlex

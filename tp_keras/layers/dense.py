@@ -41,7 +41,7 @@ class Dense(Affine):
     def linear(self, h, kernel):
         return tf.matmul(tf.reshape(h, (-1, self.kernel_shape[0])), kernel)
 
-    # The paired `Transpose` reads its kernel straight through where it is stored transposed. Not
+    # The paired `Transpose` reads its kernel row by row where it is stored transposed. Not
     # where its rows would lie a multiple of 2 KiB apart: these fall on the same lines of a cache
 
     @property

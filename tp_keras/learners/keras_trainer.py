@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 class DistributedFit:
-    """Mixin for `keras.Model` that mends what stock Keras 3.15 gets wrong in `fit`.
+    """Mixin for `keras.Model` that corrects what Keras 3.15 does wrongly in `fit`.
 
     Stock `fit` fails under `MultiWorkerMirroredStrategy`, and under `MirroredStrategy` with
     `steps_per_execution` above 1; and where a dataset's length is unknown it runs a ghost step

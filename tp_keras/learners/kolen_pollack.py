@@ -12,7 +12,7 @@ from tp_keras.optimizers import Decay
 
 @rule("kolen_pollack")
 class KolenPollack(Learner):
-    """Feedback alignment whose B learns what W learns, so that the two become each other.
+    """Feedback alignment whose B is updated as W is, so that B - W decays to 0.
 
     W[l] += -eta * delta[l] h[l-1]^T - decay * W[l]    (Akrout et al., equation 16)
     B[l] += -eta * h[l-1] delta[l]^T - decay * B[l]    (17), so B - W^T falls by (1 - decay)

@@ -1,4 +1,4 @@
-"""A table as Markdown, CSV, LaTeX and HTML, each with what it takes for a command escaped."""
+"""A table as Markdown, CSV, LaTeX and HTML, its texts escaped for each."""
 
 import csv
 import html

@@ -71,7 +71,7 @@ def read_images(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _images(members, name):
-    """The first images of a member, whose header is believed only after it was checked."""
+    """The first images of a member, whose header is checked before it is used."""
     with members.open(f"{name}.npy") as file:
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
