@@ -16,9 +16,7 @@ from collections.abc import Callable
 from tp_keras.distribution.cluster import Cluster
 
 FIRST_LINE, NEXT_LINE = 10.0, 30.0  # seconds after which to say who is awaited, and again
-LINGER = (
-    15.0  # seconds that a worker answers after an error: late ones get the reason
-)
+LINGER = 15.0  # seconds that a worker answers after an error: late ones get the reason
 CONNECT, ANSWER = 2.0, 10.0  # seconds to wait for a connection, and for an answer over it
 PAUSE = 0.2  # seconds between two attempts
 LONGEST = 1 << 20  # most bytes of a card
