@@ -10,27 +10,8 @@ import numpy as np
 from tp_keras.data.base import Dataset
 from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.experiment.measured import Measured
+from tp_keras.may_change import MAY_CHANGE
 
-# What may change between two starts of a run, and between the seeds of one cell of a table: how
-# long, where, how fast, and what is watched. The report has a copy of it, and a test compares them
-MAY_CHANGE = (
-    "train.epochs",
-    "train.run_dir",
-    "train.strategy",
-    "train.num_devices",
-    "train.wait_minutes",
-    "train.deterministic",
-    "train.steps_per_execution",
-    "train.jit_compile",
-    "train.checkpoint_steps",
-    "train.checkpoint_minutes",
-    "train.keep_checkpoints",
-    "train.callbacks",
-    "train.paper_error",
-    "train.paper_dataset",
-    "load.data_dir",
-    "load.broken_photographs",
-)
 # Options of `compile` that change how fast a step is, or what is measured beside it
 OF_SPEED = ("steps_per_execution", "jit_compile", "run_eagerly", "metrics", "weighted_metrics")
 FROM_PYTHON = "# Of a run that was started from Python: a record, no experiment file\n"

@@ -2,26 +2,8 @@
 
 import re
 
-# Settings that may differ between the seeds of one experiment, beside the seed itself and the
-# parameters of callbacks: a copy of `experiment.identity.MAY_CHANGE`
-MAY_CHANGE = (
-    "train.epochs",
-    "train.run_dir",
-    "train.strategy",
-    "train.num_devices",
-    "train.wait_minutes",
-    "train.deterministic",
-    "train.steps_per_execution",
-    "train.jit_compile",
-    "train.checkpoint_steps",
-    "train.checkpoint_minutes",
-    "train.keep_checkpoints",
-    "train.callbacks",
-    "train.paper_error",
-    "train.paper_dataset",
-    "load.data_dir",
-    "load.broken_photographs",
-)
+from tp_keras.may_change import MAY_CHANGE
+
 FREE = re.compile(
     r"^(?:(?:\S*[./])?seed|(?:\S*[./])?(?:" + "|".join(map(re.escape, MAY_CHANGE)) + r")) *="
 )
