@@ -160,6 +160,8 @@ class TablesTest(tf.test.TestCase):
         write_run(self.root / "0", gin=gin, train_examples=55_000)
         note = "FC BP: trained on 55,000 examples, 5,000 more held out."
         self.assertIn(note, self.tables()[0].notes)
+        for text in (formats.markdown, formats.as_html, formats.latex):
+            self.assertIn(note, text(self.tables()[0]), text.__name__)
         self.assertEqual(self.left_out(), {})
         gin = "load.validation_examples = 500"
         write_run(self.root / "1", gin=gin, dataset="mnist_5k", train_examples=4500)
