@@ -208,6 +208,7 @@ class NothingIsWrittenTest(CommandLine):
             (["--epochs=-1"], "train.epochs (--epochs)", "-1"),
             (["--seed=99999999999999999999"], "--seed"),
             (["--gin_bindings=train.paper_error = 'x'"], "paper_error"),
+            (["--gin_bindings=import antigravity"], "antigravity", "--trust_gin_imports"),
             (["--gin_bindings=data.load.crop_padding = 29"], "crop_padding", "28"),
             (["--gin_bindings=data.load.label = 'image'"], "784", "10"),
             (["--gin_bindings=build.local = [(99, 3, 1)]"], "kernel_size", "28x28"),
