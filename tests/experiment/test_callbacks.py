@@ -103,6 +103,17 @@ class EpochCSVLoggerTest(tf.test.TestCase):
                 counts.append(saved.count("best.weights.h5"))
         self.assertEqual(counts, [1, 2, 2, 2, 3])
 
+    def test_lost_best_weights_are_written_again_where_the_model_has_them_else_named(self):
+        for errors, step, epoch in [((9.0, 4.0), 0, None), ((9.0, 4.0), 1, 2), ((4.0, 9.0), 0, 1)]:
+            best, lines = BestWeightsCheckpoint(self.folder, self.log), []
+            self.log.rows = [{"epoch": i + 1, "test_error": e} for i, e in enumerate(errors)]
+            with mock.patch.object(self.folder, "write_with") as write:
+                best.restore(self.model, step, lines.append)
+            self.assertEqual(write.called, epoch is None)
+            self.assertLen(lines, 0 if epoch is None else 1)
+            for line in lines:
+                self.assertIn(f"its weights, of epoch {epoch}, are in no checkpoint", line)
+
     def test_held_out_examples_choose_where_there_are_any(self):
         best, saved = BestWeightsCheckpoint(self.folder, self.log), []
         best.set_model(self.model)
