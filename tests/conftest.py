@@ -10,18 +10,27 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
-import keras
 import pytest
-import tensorflow as tf
 
-# Must come before TensorFlow's first operation; the second device serves the strategies' tests
-(cpu,) = tf.config.list_physical_devices("CPU")
-tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+
+def pytest_configure(config):
+    """Sets up TensorFlow before its first operation; the second device is for the strategies.
+
+    The process that hands out tests to others runs none, and need not hold TensorFlow.
+    """
+    if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
+        return
+    import tensorflow as tf
+
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 
 
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
     """A test that passes in most draws of weights would fail one day for somebody else."""
+    import keras
+
     keras.utils.set_random_seed(1)
 
 
