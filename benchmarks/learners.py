@@ -40,12 +40,13 @@ def main():
     options = timing.arguments(parser)
     peaks = timing.describe_machine(options)
     batch = table3.batch(options.problem, options.batch)
+    learners = {rule: table3.learner(rule, options.problem) for rule in options.rules}
+    least = floor(learners[options.rules[0]].network, options.batch, *peaks)
     steps = {
-        rule: repeated(table3.learner(rule, options.problem).train_step, batch, options.steps)
-        for rule in options.rules
+        rule: repeated(learner.train_step, batch, options.steps)
+        for rule, learner in learners.items()
     }
     times = timing.interleaved(steps, options)
-    least = floor(table3.network(options.problem), options.batch, *peaks)
     print(f"{options.problem} {options.batch} {'floor of BP':13} {least * 1e3:8.2f} ms")
     for rule in options.rules:
         milliseconds = times.median(rule) / options.steps * 1e3
