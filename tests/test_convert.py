@@ -107,7 +107,6 @@ def test_weight_mirror_finds_the_kernels_while_the_model_fits():
 
 @pytest.mark.parametrize("storage", feedback_rules.DFA.STORAGES)
 def test_dfa_by_hand(storage):
-    keras.utils.set_random_seed(1)  # how much bfloat16 rounds away grows with the weights
     stock = keras.Sequential(
         [keras.Input((6,)), *(layers.Dense(n, "tanh") for n in (7, 8))]
         + [layers.Dense(keras_models.CLASSES, "softmax")]
@@ -152,7 +151,6 @@ def test_dfa_is_the_gradient_of_each_block(at):
 
 @pytest.mark.parametrize("rule", [*RULES, "dfa"])
 def test_a_step_of_two_replicas_is_a_step_of_one(rule):
-    keras.utils.set_random_seed(1)
     stock = compiled(keras_models.tiny())
     x, y = batch(8)
     models = [convert(stock, rule)]
@@ -195,7 +193,6 @@ def test_saved_loaded_and_resumed_is_as_if_never_stopped(rule, tmp_path):
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
 @pytest.mark.parametrize("policy, jit", [("mixed_float16", False), ("mixed_bfloat16", True)])
 def test_mixed_precision_and_xla_follow_float32(rule, policy, jit):
-    keras.utils.set_random_seed(1)
     reference = convert(compiled(keras_models.tiny(), keras.optimizers.SGD(0.2)), rule)
     keras.config.set_dtype_policy(policy)
     try:
