@@ -28,7 +28,8 @@ LOSSES = {
     "connection refused": "it cannot be reached",
 }
 # Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
-NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE)
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE, errno.EIO)
+LONGEST = 600  # characters of a line for the user
 UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -99,7 +100,8 @@ def outcome(program: str, run: Callable[[], None]) -> int:
     except CannotWrite as error:
         status = CANNOT_WRITE
         line = (
-            f"the run folder can no longer be written: {one_line(error)}; the same command resumes"
+            f"the run folder can no longer be written: {one_line(error)}; the same command resumes "
+            "from what is there"
         )
     except LOST_WORKER as error:
         status = LOST
@@ -141,8 +143,10 @@ def forget_output() -> None:
 
 
 def visible(text: str) -> str:
-    """A text on one line, with what cannot be printed as Python writes it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
+    """A text on one line, with what cannot be printed as Python writes it; its middle may go."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def reason(error: Exception) -> str:
@@ -165,7 +169,8 @@ def in_words(error: flags.Error) -> str:
     number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
     if number:
         return f"{number[1]} must be a whole number, received {number[2][:60]!r}"
-    return str(error)
+    text = str(error)  # absl repeats a value whole
+    return text if len(text) <= 250 else f"{text[:150]}...{text[-90:]}"
 
 
 def parse_flags(argv):

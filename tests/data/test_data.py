@@ -170,6 +170,25 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, message):
                 self.made(**arrays)
+        for pair in (None, self.x, "xy", {"x": self.x, "y": self.y}, (self.x, self.y, self.y)):
+            with self.assertRaisesRegex(ValueError, "`train` must be a pair .*, received"):
+                data.from_arrays(pair, test=(self.x, self.y), batch_size=2)
+            with self.assertRaisesRegex(ValueError, "`test` must be a pair .*, received"):
+                data.from_arrays((self.x, self.y), test=pair, batch_size=2)
+
+    def test_numbers_of_another_kind_are_refused_by_name(self):
+        for name in ("batch_size", "validation_examples", "crop_padding", "seed"):
+            for value in ("2", None, 2.0, True, [2], np.nan):
+                with self.assertRaisesRegex(ValueError, f"{name} must be a whole number, received"):
+                    self.made(**{"batch_size": 2, name: value})
+        self.assertEqual(self.made(batch_size=np.int64(2)).steps_per_epoch, 6)
+        with self.assertRaisesRegex(ValueError, "`drop_remainder` must be True or False"):
+            self.made(batch_size=2, drop_remainder=None)
+        with self.assertRaisesRegex(ValueError, "train images and labels must be arrays"):
+            self.made([[1.0], [1.0, 2.0]], [0, 1], batch_size=2)
+        for name in (None, "", "x" * 201):
+            with self.assertRaisesRegex(ValueError, "`name` must be text"):
+                self.made(name=name)
 
 
 class NpzTest(tf.test.TestCase):

@@ -68,7 +68,7 @@ class RunsTest(tf.test.TestCase):
         names = ("architecture", "method", "schedule")
         numbers = ("best_test_error", "final_test_error", "final_train_error")
         optional = ("measured_train_error", "best_test_top5_error")
-        counts = ("seed", "epochs", "best_epoch", "train_examples", "classes")
+        counts = ("epochs", "best_epoch", "train_examples", "classes")
         texts = (
             r"$\badmacro$",
             "=HYPERLINK(1)",
@@ -85,6 +85,7 @@ class RunsTest(tf.test.TestCase):
         wrong |= {name: ("0", None, True, [], *out_of_range) for name in numbers}
         wrong |= {name: ("0", True, {}, *out_of_range) for name in optional}
         wrong |= {name: ("0", 1.5, True, -1, 10**400, float("nan")) for name in counts}
+        wrong["seed"] = ("0", 1.5, True, 10**400, -(10**400), float("nan"))  # -1 is one
         for name, values in wrong.items():
             for value in values:
                 (warning,) = self.warnings_beside(**{name: value})

@@ -80,6 +80,7 @@ class SearchTest(FolderTest):
             ("uniform", "SDTP.noise_stdev"),
             ("log_uniform", "forward/adam.learning_rte"),
             ("log_uniform", "inverse/adan.learning_rate"),
+            ("log_uniform", "froward/adam.learning_rate"),
         ]:
             for leaf in (QUICKSTART, BP):  # also a rule that would not read it
                 space = self.space(f"space.{kind} = {{'{name}': (0.1, 0.2)}}")
@@ -87,6 +88,16 @@ class SearchTest(FolderTest):
                 self.assertEqual((status, err.count("\n")), (2, 1), err)
                 self.assertIn(name, err)
         self.assertFalse((self.folder / "s").exists())
+
+    def test_callbacks_of_the_experiment_take_part(self):
+        stop = ["train.callbacks = [@EarlyStopping]", "EarlyStopping.monitor = 'test_error'"]
+        stop += ["EarlyStopping.baseline = -1.0"]  # no epoch is better
+        flags = [SMALL, *(f"--gin_bindings={line}" for line in stop)]
+        with fake_images(), NO_REPORT:
+            status, _, err = self.run_main(BP, *flags, "--epochs=3", "--trials=1")
+        self.assertEqual((status, err), (0, ""))
+        result = json.loads((self.folder / "s/0/result.json").read_text())
+        self.assertEqual((result["epochs"], result["asked_epochs"]), (1, 3))
 
     def test_goes_on_as_the_same_program(self):
         with mock.patch.object(os, "execv") as start:
@@ -151,6 +162,11 @@ class SearchTest(FolderTest):
                 ([QUICKSTART, "--space=gin/nope.gin"], "--space not found: gin/nope.gin"),
                 ([QUICKSTART, "--trials=0"], "--trials", "0"),
                 ([QUICKSTART, "--trials=many"], "--trials", "many"),
+                ([QUICKSTART, "--trials=1000000000"], "--trials", "1000000000"),
+                ([QUICKSTART, "--search_dir="], "--search_dir", "''"),
+                ([QUICKSTART, "--search_dir=~nobody_at_all/s"], "--search_dir", "nobody_at_all"),
+                ([QUICKSTART, "--search_dir=s[1]"], "--search_dir", "'s[1]'"),
+                ([QUICKSTART, "--search_dir=\udcff"], "--search_dir", "udcff"),
                 ([QUICKSTART, "--run_dir=x"], "--run_dir", "--search_dir"),
                 ([QUICKSTART, "--epochs=-1"], "--epochs", "-1"),
                 ([QUICKSTART, "--epochs=0"], "--epochs", "0"),

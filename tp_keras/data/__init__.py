@@ -15,6 +15,7 @@ from tp_keras.data.selection import Selection
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
+MOST_OF_NAME = 200  # characters, as the report reads them
 NPZ = "npz:"  # what the name of an archive of one's own begins with
 
 
@@ -66,6 +67,7 @@ def load(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_numbers(batch_size, validation_examples, crop_padding, seed)
     check_settings(scaling, label, flip, crop_padding, image_size)
     data_dir = data_dir and os.path.expanduser(data_dir)
     selection = Selection(train_split, test_split, image_feature, label_feature)
@@ -114,9 +116,28 @@ def from_arrays(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
+    if not isinstance(name, str) or not 0 < len(name) <= MOST_OF_NAME:
+        raise ValueError(
+            f"`name` must be text of at most {MOST_OF_NAME} characters, received {name!r:.60}"
+        )
+    if not isinstance(drop_remainder, bool):
+        raise ValueError(f"`drop_remainder` must be True or False, received {drop_remainder!r:.60}")
+    check_numbers(batch_size, validation_examples, crop_padding, seed)
     check_settings(scaling, label, flip, crop_padding, None)
     parts, classes = own_arrays.checked_parts(train, test)
     return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
+
+
+def check_numbers(batch_size, validation_examples, crop_padding, seed) -> None:
+    """Raises ValueError where one of the numbers of `load` is no whole number."""
+    for setting, value in (
+        ("batch_size", batch_size),
+        ("validation_examples", validation_examples),
+        ("crop_padding", crop_padding),
+        ("seed", seed),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise ValueError(f"data.load.{setting} must be a whole number, received {value!r:.60}")
 
 
 def check_settings(scaling, label, flip, crop_padding, image_size) -> None:

@@ -31,6 +31,12 @@ def read_npz(path: str) -> tuple[dict[str, tuple], int]:
 
 def checked_parts(train, test) -> tuple[dict[str, tuple], int]:
     """A user's arrays as `sources.read` returns a dataset's: parts, and number of classes."""
+    for name, part in (("train", train), ("test", test)):
+        if not isinstance(part, tuple | list) or len(part) != 2:
+            raise ValueError(
+                f"`{name}` must be a pair of images and class numbers, received "
+                f"{type(part).__name__}"
+            )
     parts = {"train": checked(*train, "train"), "test": checked(*test, "test")}
     shapes = [images.shape[1:] for images, _ in parts.values()]
     if shapes[0] != shapes[1]:
@@ -59,7 +65,12 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
       ValueError: If shapes, types or values are not these.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    try:
+        images, labels = np.asarray(images), np.asarray(labels)
+    except ValueError as error:  # lists of several lengths
+        raise ValueError(
+            f"the {what} images and labels must be arrays, received none ({error})"
+        ) from error
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise ValueError(
             f"the {what} images must be (examples, height, width, channels), (examples, height, "

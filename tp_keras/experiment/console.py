@@ -22,7 +22,8 @@ class Output:
     def say(self, line: str) -> None:
         """Prints a line at once, or nothing."""
         if self.wanted:
-            print(line, flush=True)
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
 
 def asked_for() -> bool:

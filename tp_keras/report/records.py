@@ -20,7 +20,7 @@ NAME = re.compile(r"[^\W_][\w .,:/()+&#*-]{0,79}")
 NAMES = ("architecture", "method", "schedule")
 # Whole numbers of result.json: least, largest, whether each run has it
 COUNTS = {
-    "seed": (0, 2**63, True),
+    "seed": (-(2**63), 2**63, True),
     "epochs": (0, 10**7, True),
     "asked_epochs": (0, 10**7, False),
     "best_epoch": (1, 10**7, False),

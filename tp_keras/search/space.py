@@ -1,6 +1,8 @@
 """The search space: the domain of every setting, and what each trial draws from it."""
 
+import contextlib
 import inspect
+import warnings
 
 import gin
 import numpy as np
@@ -26,9 +28,12 @@ def build_space(
     Raises:
       ValueError: If there is no such setting, whatever the rule.
     """
+    for name in [*uniform, *choices]:
+        if (name in log_uniform) + (name in uniform) + (name in choices) > 1:
+            raise ValueError(f"the search space must draw a setting once, received {name!r} twice")
     domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
     domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
-    domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
+    domains |= {k: CategoricalDistribution(_as_read(v)) for k, v in choices.items()}
     refuse_unknown(domains, learner)
     own = parameters(learner)
     found = {}
@@ -68,6 +73,20 @@ def parameters(learner: type) -> set[str]:
 
 def draw(domains: dict, seed: int, number: int) -> dict:
     """Returns the settings of one trial, by Optuna's random sampler."""
-    (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
+    entropy = [abs(seed), number, *[1] * (seed < 0)]  # SeedSequence takes no negative numbers
+    (key,) = np.random.SeedSequence(entropy).generate_state(1)
     sampler = optuna.samplers.RandomSampler(seed=int(key))
     return optuna.create_study(sampler=sampler).ask(domains).params
+
+
+@contextlib.contextmanager
+def quiet_about_lists():
+    """Suppresses Optuna's warning of choices that are lists, which its journal does keep."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Choices for a categorical distribution")
+        yield
+
+
+def _as_read(choices):
+    """Choices as a journal gives them back, which knows no tuples."""
+    return [_as_read(one) if isinstance(one, list | tuple) else one for one in choices]
