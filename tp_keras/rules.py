@@ -9,6 +9,7 @@ import keras
 from gin import config_parser
 
 from tp_keras import learners
+from tp_keras.commands import show
 from tp_keras.experiment import config
 
 
@@ -44,12 +45,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the list; returns the exit status."""
     argparse.ArgumentParser("tp-keras rules", description=__doc__).parse_args(arguments)
     files = list_experiments()
+    lines, indent = [], " " * 14
     for name, line in describe_rules().items():
-        print(f"{name:<14}{line}")
+        lines.append(f"{name:<14}{line}")
         text = " ".join(files.get(name, ["(no experiment file)"]))
-        indent = " " * 14
-        print(textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent))
-    return 0
+        lines.append(textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent))
+    return show("\n".join(lines))
 
 
 if __name__ == "__main__":

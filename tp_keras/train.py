@@ -12,6 +12,7 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
+from tp_keras.commands import show
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
@@ -179,8 +180,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(BAD_INPUT, in_words(error)))
-    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
-        sys.exit(0)
+    except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(show(""))
 
 
 if __name__ == "__main__":

@@ -89,6 +89,13 @@ class SearchTest(FolderTest):
                 self.assertIn(name, err)
         self.assertFalse((self.folder / "s").exists())
 
+    def test_a_space_sets_nothing_that_the_best_would_lack(self):
+        for line, name in [("train.epochs = 1", "train.epochs"), ("seed = 3", "seed")]:
+            status, _, err = self.run_main(BP, self.space(line))
+            self.assertEqual((status, err.count("\n")), (2, 1), err)
+            self.assertIn(f"received {name} in", err)
+        self.assertFalse((self.folder / "s").exists())
+
     def test_callbacks_of_the_experiment_take_part(self):
         stop = ["train.callbacks = [@EarlyStopping]", "EarlyStopping.monitor = 'test_error'"]
         stop += ["EarlyStopping.baseline = -1.0"]  # no epoch is better
@@ -118,11 +125,13 @@ class SearchTest(FolderTest):
 
     def test_after_the_first_epochs_only_the_best_goes_on(self):
         space = self.space(
-            "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1\n"
+            "include 'gin/search/imagenet.gin'\n"
             "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # that errors differ
         )
         with fake_images(), NO_REPORT:
-            self.run_main(BP, SMALL, space, "--epochs=2", "--trials=4")
+            soon = "--gin_bindings=SuccessiveHalvingPruner.min_resource = 1"
+            self.run_main(BP, SMALL, space, soon, "--epochs=2", "--trials=4")
+        self.assertNotIn("Pruner", (self.folder / "s/best.gin").read_text())
         results = [json.loads((self.folder / f"s/{n}/result.json").read_text()) for n in range(4)]
         states = [trial["state"] for trial in trial_files(self.folder / "s")]
         first_errors = [

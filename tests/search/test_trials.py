@@ -4,6 +4,7 @@ import contextlib
 import io
 import math
 import pathlib
+import resource
 import shlex
 import shutil
 import tempfile
@@ -220,6 +221,29 @@ class TrialsTest(tf.test.TestCase):
         shutil.rmtree(self.folder)
         with self.assertRaisesRegex(CannotWrite, f"{self.folder} .it is gone"):
             found.claim()
+
+    def test_a_full_disk_leaves_a_search_that_goes_on(self):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        refused = 0
+        for size in range(100, 6000, 700):
+            claim = None
+            try:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+                if claim := self.opened().claim():
+                    claim.goes_on(1, 50.0)
+                    claim.finish("test error", 12.5, "12.50 %", pruned=False)
+            except (ValueError, CannotWrite) as error:
+                refused += 1
+                self.assertIn(str(self.folder), str(error))
+            finally:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+                if claim:
+                    claim.lock.release()
+        self.assertGreater(refused, 2)
+        found = self.opened()
+        while claim := found.claim():
+            claim.finish("test error", 12.5, "12.50 %", pruned=False)
+        self.assertEqual([trial.value for trial in self.opened().study.trials], [12.5] * 3)
 
     def test_choices_may_be_lists(self):
         choices = {"build.dense": ((16, 16), (9,)), "x/adam.epsilon": (1,)}

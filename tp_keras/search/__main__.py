@@ -15,7 +15,9 @@ from absl import app, flags, logging
 from tensorboard.plugins.hparams import api
 
 from tp_keras import train
+from tp_keras.commands import show
 from tp_keras.experiment import cli, config, console
+from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
@@ -25,7 +27,7 @@ from tp_keras.experiment.whole_files import write_whole
 
 try:
     from tp_keras.search import space, trials
-    from tp_keras.search.best import experiment_file, train_command
+    from tp_keras.search.best import OF_SEARCH, experiment_file, is_of_search, train_command
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
@@ -85,6 +87,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     """Returns the folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
+    refuse_other_settings(SPACE.value)
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:
@@ -97,6 +100,18 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     folder = search_folder(files, seed)
     bind(space.draw(domains, seed, 0), folder)  # what the run would not read is refused here
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
+
+
+def refuse_other_settings(path: str) -> None:
+    """Raises ValueError where a space sets what the file of the best would not repeat."""
+    configure([path], [])
+    for name in parse_bindings(gin.config_str()):
+        of_macro = "." not in name and name != "seed"
+        if not of_macro and not name.rpartition(".")[0].endswith(OF_SEARCH):
+            raise ValueError(
+                f"--space must set {', '.join(OF_SEARCH)} alone, received {name} in {path}: "
+                "give it by --gin_bindings"
+            )
 
 
 def search_folder(files: list[str], seed: int) -> pathlib.Path:
@@ -120,7 +135,8 @@ def bind(drawn: dict, run_dir: pathlib.Path) -> None:
     """Gives gin the settings of a trial."""
     settings = [f"{name} = {value!r}" for name, value in drawn.items()]
     run_dir = f"train.run_dir = {str(run_dir)!r}"
-    configure(train.GIN_FILE.value, [*train.overrides(), *settings, run_dir])
+    files = [*train.GIN_FILE.value, SPACE.value]  # for what --gin_bindings sets of it
+    configure(files, [*train.overrides(), *settings, run_dir])
 
 
 def configure(files, overrides):
@@ -193,7 +209,8 @@ def conclude(folder: pathlib.Path, best) -> None:
         say(f"all trials diverged: see trial.json in the folders of {folder}")
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
-    seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
+    seed = gin.query_parameter("seed/macro.value")
+    settings = [one for one in train.overrides() if not is_of_search(one)]
     train_it = train_command(path, train.TRUST_GIN_IMPORTS.value)
     text = experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed, train_it)
     with writing(folder):
@@ -222,8 +239,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(train.in_words(error)))
-    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
-        sys.exit(0)
+    except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(show(""))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ import shlex
 
 import optuna
 
-from tp_keras.experiment import cli
+from tp_keras.experiment import cli, config
+
+OF_SEARCH = ("space", "study", "SuccessiveHalvingPruner")  # what only a search reads
 
 
 def experiment_file(
@@ -44,6 +46,12 @@ def experiment_file(
         f"train.run_dir = {str(path.parent / 'best' / cli.SEED)!r}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def is_of_search(setting: str) -> bool:
+    """Whether all that a text of --gin_bindings sets is the search's own."""
+    selectors = [getattr(one, "selector", "") for one in config.statements(setting)]
+    return bool(selectors) and all(one.endswith(OF_SEARCH) for one in selectors)
 
 
 def train_command(path, trusts_imports: bool) -> str:

@@ -76,11 +76,18 @@ class Trials:
             for trial in self._of(TrialState.RUNNING):
                 lock = self._lock(trial.number)
                 if lock.held:
-                    return ClaimedTrial(self, optuna.Trial(self.study, trial._trial_id), lock)
+                    return self._claimed(optuna.Trial(self.study, trial._trial_id), lock)
             if self._of(TrialState.WAITING):
                 trial = self.study.ask()
-                return ClaimedTrial(self, trial, self._lock(trial.number))
+                return self._claimed(trial, self._lock(trial.number))
         return None
+
+    def _claimed(self, trial, lock):
+        try:
+            return ClaimedTrial(self, trial, lock)
+        except BaseException:
+            lock.release()
+            raise
 
     def running(self) -> int:
         """Returns how many trials other processes run."""
