@@ -189,7 +189,7 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
             self.made(batch_size=2, drop_remainder=None)
         with self.assertRaisesRegex(ValueError, "train images and labels must be arrays"):
             self.made([[1.0], [1.0, 2.0]], [0, 1], batch_size=2)
-        for name in (None, "", "x" * 201):
+        for name in (None, "", "x" * 4001):
             with self.assertRaisesRegex(ValueError, "`name` must be text"):
                 self.made(name=name)
 

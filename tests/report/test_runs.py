@@ -80,7 +80,7 @@ class RunsTest(tf.test.TestCase):
             "\ud800",
         )
         wrong = {name: (3, None, [], *texts) for name in names}
-        wrong |= {"dataset": (3, None, [[]], "", " ", "a" * 201)}
+        wrong |= {"dataset": (3, None, [[]], "", " ", "a" * 5001)}
         out_of_range = (10**400, -1, 1e9, float("nan"), float("inf"))
         wrong |= {name: ("0", None, True, [], *out_of_range) for name in numbers}
         wrong |= {name: ("0", True, {}, *out_of_range) for name in optional}

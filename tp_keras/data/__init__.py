@@ -15,7 +15,7 @@ from tp_keras.data.selection import Selection
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
-MOST_OF_NAME = 200  # characters, as the report reads them
+MOST_OF_NAME = 4000  # characters
 NPZ = "npz:"  # what the name of an archive of one's own begins with
 
 
@@ -67,7 +67,10 @@ def load(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
+    check_name(name)
     check_numbers(batch_size, validation_examples, crop_padding, seed)
+    if image_size is not None:
+        check_whole("image_size", image_size)
     check_settings(scaling, label, flip, crop_padding, image_size)
     data_dir = data_dir and os.path.expanduser(data_dir)
     selection = Selection(train_split, test_split, image_feature, label_feature)
@@ -116,10 +119,7 @@ def from_arrays(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
-    if not isinstance(name, str) or not 0 < len(name) <= MOST_OF_NAME:
-        raise ValueError(
-            f"`name` must be text of at most {MOST_OF_NAME} characters, received {name!r:.60}"
-        )
+    check_name(name)
     if not isinstance(drop_remainder, bool):
         raise ValueError(f"`drop_remainder` must be True or False, received {drop_remainder!r:.60}")
     check_numbers(batch_size, validation_examples, crop_padding, seed)
@@ -128,16 +128,26 @@ def from_arrays(
     return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
 
 
+def check_name(name) -> None:
+    """Raises ValueError where a name of data is no text, or longer than a path may be."""
+    if not isinstance(name, str) or not 0 < len(name) <= MOST_OF_NAME:
+        raise ValueError(
+            f"`name` must be text of at most {MOST_OF_NAME} characters, received {name!r:.60}"
+        )
+
+
 def check_numbers(batch_size, validation_examples, crop_padding, seed) -> None:
     """Raises ValueError where one of the numbers of `load` is no whole number."""
-    for setting, value in (
-        ("batch_size", batch_size),
-        ("validation_examples", validation_examples),
-        ("crop_padding", crop_padding),
-        ("seed", seed),
-    ):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise ValueError(f"data.load.{setting} must be a whole number, received {value!r:.60}")
+    check_whole("batch_size", batch_size)
+    check_whole("validation_examples", validation_examples)
+    check_whole("crop_padding", crop_padding)
+    check_whole("seed", seed)
+
+
+def check_whole(setting, value) -> None:
+    """Raises ValueError where a setting of `load` is no whole number."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+        raise ValueError(f"data.load.{setting} must be a whole number, received {value!r:.60}")
 
 
 def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
