@@ -10,14 +10,11 @@ import sys
 
 import gin
 import keras
-import tensorflow as tf
 from absl import app, flags, logging
-from tensorboard.plugins.hparams import api
 
 from tp_keras import train
 from tp_keras.commands import show
 from tp_keras.experiment import cli, config, console
-from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
@@ -26,8 +23,8 @@ from tp_keras.experiment.run_directory import PATTERN, writing
 from tp_keras.experiment.whole_files import write_whole
 
 try:
-    from tp_keras.search import space, trials
-    from tp_keras.search.best import OF_SEARCH, experiment_file, is_of_search, train_command
+    from tp_keras.search import space, tensorboard, trials
+    from tp_keras.search.best import experiment_file, is_of_search, train_command
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
@@ -65,7 +62,8 @@ def run_next_trial() -> None:
     if train.RUN_DIR.value:
         raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
     folder, found = prepare()
-    show_in_tensorboard(folder, found.domains)
+    unit = gin.get_bindings(cli.train)["objective"].unit
+    tensorboard.show(folder, found.domains, unit)
     if claim := found.claim():
         run(claim)
         go_on()
@@ -87,7 +85,8 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     """Returns the folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
-    refuse_other_settings(SPACE.value)
+    gin.clear_config()
+    space.refuse_other_settings(SPACE.value)
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:
@@ -100,18 +99,6 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     folder = search_folder(files, seed)
     bind(space.draw(domains, seed, 0), folder)  # what the run would not read is refused here
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
-
-
-def refuse_other_settings(path: str) -> None:
-    """Raises ValueError where a space sets what the file of the best would not repeat."""
-    configure([path], [])
-    for name in parse_bindings(gin.config_str()):
-        of_macro = "." not in name and name != "seed"
-        if not of_macro and not name.rpartition(".")[0].endswith(OF_SEARCH):
-            raise ValueError(
-                f"--space must set {', '.join(OF_SEARCH)} alone, received {name} in {path}: "
-                "give it by --gin_bindings"
-            )
 
 
 def search_folder(files: list[str], seed: int) -> pathlib.Path:
@@ -177,30 +164,6 @@ def silently(function, **arguments):
         return function(**arguments)
     finally:
         logging.set_verbosity(verbosity)
-
-
-def show_in_tensorboard(folder, domains) -> None:
-    """Writes the domains for the HParams view; every trial is a session of it."""
-    if any(folder.glob("*tfevents*")):
-        return
-    # TensorBoard shows the first columns alone, until one asks for more
-    first = sorted(domains.items(), key=lambda item: not item[0].endswith("learning_rate"))
-    intervals = {name: interval(domain) for name, domain in first}
-    unit = gin.get_bindings(cli.train)["objective"].unit
-    with writing(folder), tf.summary.create_file_writer(str(folder)).as_default():
-        api.hparams_config(
-            hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
-            metrics=[api.Metric(f"error ({unit})/test", display_name=f"test error ({unit})")],
-        )
-
-
-def interval(domain):
-    """What TensorBoard calls a domain; None where it has no name for one, as for lists."""
-    if not hasattr(domain, "choices"):
-        return api.RealInterval(domain.low, domain.high)
-    kinds = {type(choice) for choice in domain.choices}
-    plain = len(kinds) == 1 and kinds <= {bool, int, float, str}
-    return api.Discrete(domain.choices) if plain else None
 
 
 def conclude(folder: pathlib.Path, best) -> None:

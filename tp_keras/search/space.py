@@ -10,6 +10,9 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from tp_keras import learners
+from tp_keras.experiment import config
+from tp_keras.experiment.bindings import parse_bindings
+from tp_keras.search.best import OF_SEARCH
 
 
 @gin.configurable("space", module="tp_keras.trials")
@@ -64,6 +67,18 @@ def refuse_unknown(names, learner: type) -> None:
                 gin.config.ParsedBindingKey.parse(name)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"the search space: {name}: {error}") from error
+
+
+def refuse_other_settings(path: str) -> None:
+    """Raises ValueError where a space sets what the file of the best would not repeat."""
+    config.configure([path], [])
+    for name in parse_bindings(gin.config_str()):
+        of_macro = "." not in name and name != "seed"
+        if not of_macro and not name.rpartition(".")[0].endswith(OF_SEARCH):
+            raise ValueError(
+                f"--space must set {', '.join(OF_SEARCH)} alone, received {name} in {path}: "
+                "give it by --gin_bindings"
+            )
 
 
 def parameters(learner: type) -> set[str]:
