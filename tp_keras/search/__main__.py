@@ -86,7 +86,7 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
     gin.clear_config()
-    space.refuse_other_settings(SPACE.value)
+    space.refuse_other_settings(SPACE.value, train.TRUST_GIN_IMPORTS.value)
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:

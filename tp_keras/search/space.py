@@ -69,9 +69,9 @@ def refuse_unknown(names, learner: type) -> None:
                 raise ValueError(f"the search space: {name}: {error}") from error
 
 
-def refuse_other_settings(path: str) -> None:
+def refuse_other_settings(path: str, trust: bool) -> None:
     """Raises ValueError where a space sets what the file of the best would not repeat."""
-    config.configure([path], [])
+    config.configure([path], [], trust)
     for name in parse_bindings(gin.config_str()):
         of_macro = "." not in name and name != "seed"
         if not of_macro and not name.rpartition(".")[0].endswith(OF_SEARCH):
