@@ -85,6 +85,19 @@ def test_table_1a_is_what_the_records_say():
         assert state.startswith("measured" if runs[0]["epochs"] >= 500 else "partly")
 
 
+def test_of_a_pair_of_inverses_the_tables_show_the_one_that_the_experiment_file_takes():
+    results = hook("results")
+    lines = rows(results.table("cifar10"))
+    (cell,) = (line for line in lines if line[:2] == ["SDTP, parallel", "LC"])
+    leaf = (REPOSITORY / "gin/cifar10_lc_sdtp_parallel.gin").read_text()
+    (activation,) = re.findall(r"SDTP.inverse_activation = '(\w+)'", leaf)
+    folder = REPOSITORY / f"results/inverses/cifar10_lc_sdtp_parallel_{activation}"
+    run = json.loads((folder / "result.json").read_text())
+    assert cell[4] == f"{run['best_test_error']:.2f}" or run["epochs"] < int(cell[8].split()[0])
+    (line,) = (line for line in rows(results.measured("sdtp")) if "autoencoder" in line[0])
+    assert "squared error" in line[0]
+
+
 def test_what_was_not_measured_is_said_to_be_so():
     results = hook("results")
     assert results.measured("a_rule_without_runs") == results.NOTHING

@@ -1,4 +1,4 @@
-"""The rules from after the paper, from their gin files."""
+"""The rules that are not in the paper, from their gin files."""
 
 import pathlib
 
