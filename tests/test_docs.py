@@ -23,6 +23,7 @@ BLOCK = re.compile(r"^```python\n(.*?)^```", re.M | re.S)
 DOCUMENTED = "_exit"  # of `os`, which documents it
 # What Keras calls, and a subclass may override; private names among them are Keras' own
 OVERRIDABLE = (keras.Model, keras.optimizers.Adam, keras.callbacks.Callback)
+KERAS_OWN = dir(keras.Model())  # with what Keras itself keeps on a model
 
 
 def hook(name):
@@ -162,8 +163,11 @@ def private_names():
     for node in (node for tree in trees.values() for node in ast.walk(tree)):
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             ours.add(node.name)
-        elif isinstance(node, ast.Attribute | ast.Name) and isinstance(node.ctx, ast.Store):
-            ours.add(node.attr if isinstance(node, ast.Attribute) else node.id)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            ours.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            own = getattr(node.value, "id", None) == "self" and node.attr not in KERAS_OWN
+            ours |= {node.attr} if own else set()
     overridden = {name for base in OVERRIDABLE for name in dir(base)}
     for path, tree in trees.items():
         for node in ast.walk(tree):

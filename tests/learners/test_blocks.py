@@ -96,6 +96,11 @@ class CutTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "begin it with keras.Input"):
             Network.of(keras.Sequential([layers.Dense(3)]))
 
+    def test_of_a_softmax_the_loss_reads_what_it_was_made_of(self):
+        network = Network.of(residual_model())
+        record, L = network.record(batch()[0]), network.depth
+        self.assertAllClose(tf.nn.softmax(record.a[L]), record.h[L])
+
     def test_inputs_of_another_shape_are_refused(self):
         network = Network([layers.Dense(3, "tanh"), layers.Dense(2)], (4,))
         for shape in [(6, 5), (4,), (6, 2, 2)]:
