@@ -1,4 +1,4 @@
-"""Whatever experiment files, settings, run folders and results hold: one line, and no traceback.
+"""Random experiment files, settings, run folders and results: accepted, or refused in one line.
 
 `FUZZ=100 python -m pytest -n 0 tests/test_fuzz.py` tries a hundred times as many examples, others
 each time.
@@ -79,7 +79,7 @@ def home(tmp_path, monkeypatch):
 
 
 def outcome(act, *allowed):
-    """Calls something that may refuse, in one line."""
+    """Calls a function that may raise these errors, with messages of one line."""
     try:
         act()
     except allowed as error:
@@ -210,7 +210,7 @@ def test_results_are_read_or_left_out_by_name(home, result, csv, text):
 
 @fuzz(2)
 @given(results, epochs, contents)
-def test_a_report_is_written_whatever_the_results_hold(home, result, csv, text):
+def test_a_report_is_written_for_results_of_any_content(home, result, csv, text):
     write_results(home / "home/runs", result, csv, text)
     with (
         contextlib.redirect_stderr(io.StringIO()) as err,

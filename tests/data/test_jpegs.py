@@ -1,4 +1,4 @@
-"""Photographs from disk to batches."""
+"""Batches of JPEG photographs that are read from disk."""
 
 import pathlib
 import tempfile
@@ -31,7 +31,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
         batches = dataset.training_batches(*start, **options).take(count)
         return [(x.numpy(), y.numpy().argmax(-1)) for x, y in batches]
 
-    def test_epochs_have_orders_and_crops_of_their_own_and_repeat_no_photograph(self):
+    def test_epochs_differ_in_order_and_crops_and_repeat_no_photograph(self):
         dataset = self.loaded()
         self.assertEqual(dataset.steps_per_epoch, 7)
         shown = self.shown(dataset, 14)
@@ -53,7 +53,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
         alike = [np.array_equal(images[0][k], images[1][k]) for k in common]
         self.assertLess(np.mean(alike), 0.1)
 
-    def test_a_run_taken_up_at_any_step_sees_what_it_would_have_seen(self):
+    def test_batches_from_any_step_on_are_those_of_an_uninterrupted_run(self):
         whole = self.shown(self.loaded(seed=3), 12)
         for expected, found in zip(
             whole[9:], self.shown(self.loaded(seed=3), 3, 1, 2), strict=True
@@ -61,7 +61,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual(expected[0], found[0])
             self.assertAllEqual(expected[1], found[1])
 
-    def test_the_order_does_not_hang_on_the_global_seed(self):
+    def test_the_order_does_not_depend_on_the_global_seed(self):
         orders = []
         for seed in (0, 5):
             tf.random.set_seed(seed)
@@ -75,7 +75,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
             self.assertEqual([len(one[1]), len(other[1])], [2, 3])
             self.assertAllEqual(expected[0], np.concatenate([one[0], other[0]]))
 
-    def test_a_test_sees_the_central_square_of_every_photograph_in_order(self):
+    def test_test_batches_hold_the_central_square_of_every_photograph_in_order(self):
         dataset = self.loaded(batch_size=4)
         batches = list(dataset.test_batches())
         self.assertEqual([len(x) for x, _ in batches], [4, 4, 3])
@@ -124,7 +124,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
         found = dataset._resized(jpeg, tf.constant([0, 0, height, width]))
         photo = PIL.Image.fromarray(tf.io.decode_jpeg(jpeg).numpy())
         expected = np.asarray(photo.resize((side, side), PIL.Image.Resampling.BILINEAR))
-        # Pillow rounds to whole grey levels after the columns and after the rows, we never do
+        # Pillow rounds to whole grey levels after the columns and after the rows; we do not
         self.assertAllClose(expected, found, atol=1.01)
         self.assertLess(np.mean(np.abs(expected - found)), 0.4)
 
@@ -135,7 +135,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
         self.assertLen(held_out, 7)
         self.assertEmpty(set(held_out) & set(trained))
 
-    def test_pixels_lie_in_0_to_1_or_are_standardised_as_is_customary(self):
+    def test_pixels_lie_in_0_to_1_or_are_standardised_by_the_usual_means_and_deviations(self):
         unit = self.shown(self.loaded(), 1)[0][0]
         self.assertBetween(unit.min(), 0, 1)
         self.assertBetween(unit.max(), 0.5, 1)
@@ -153,7 +153,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, message):
                 self.loaded(**settings)
 
-    def test_missing_imagenet_is_said_with_what_to_do(self):
+    def test_missing_imagenet_is_refused_with_instructions(self):
         with tempfile.TemporaryDirectory() as empty:
             manual = pathlib.Path(empty) / "downloads/manual"
             for _ in range(2):  # the second time the folder is there, with other archives

@@ -1,4 +1,4 @@
-"""What a run writes down, and what ends it."""
+"""Callbacks that log a run, keep its best weights and end it."""
 
 import math
 import pathlib
@@ -30,7 +30,7 @@ class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
         self.callback.on_epoch_begin(3)
 
     @parameterized.parameters(math.nan, math.inf, -math.nan, 2e6)
-    def test_a_loss_that_ran_away_ends_the_run(self, loss):
+    def test_a_loss_that_is_not_finite_or_above_a_million_ends_the_run(self, loss):
         for name in ("loss", "inverse_loss"):
             with self.assertRaisesRegex(Diverged, "epoch 4"):
                 self.callback.on_train_batch_end(0, {"loss": 1.0, name: loss})
@@ -38,13 +38,13 @@ class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(Diverged, f"epoch 4: the loss on the {what}"):
                 self.callback.on_epoch_end(3, {"loss": 1.0, name: loss})
 
-    def test_others_do_not(self):
+    def test_other_losses_do_not(self):
         self.callback.on_train_batch_end(0, {"loss": 9e5, "inverse_loss": 0.0})
         self.callback.on_epoch_end(3, {"loss": 1.0, "val_loss": 9e5, "test_loss": 9e5})
 
 
 class EventFilesTest(tf.test.TestCase):
-    def test_a_full_disk_is_no_lack_of_memory(self):
+    def test_a_full_disk_is_reported_as_such_and_not_as_lack_of_memory(self):
         full = tf.errors.ResourceExhaustedError(None, None, "events; No space left on device\n\tx")
         dataset = mock.Mock()
         dataset.test_batches.return_value = [None]

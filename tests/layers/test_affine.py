@@ -1,4 +1,4 @@
-"""What every layer promises: its adjoint, its start, and that it is an ordinary Keras layer."""
+"""Every affine layer: its adjoint, its initial weights, and that it is an ordinary Keras layer."""
 
 import math
 
@@ -14,7 +14,7 @@ from tp_keras.layers import Affine, Conv2D, Dense, LocallyConnected2D
 
 class AffineTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*NAMED_LAYERS)
-    def test_adjoint_carries_the_inner_product(self, make, in_shape):
+    def test_adjoint_satisfies_the_identity_of_inner_products(self, make, in_shape):
         layer = built(make, in_shape, dtype="float64")
         h = normal(3, *in_shape, dtype="float64")
         delta = normal(3, *layer.out_shape, dtype="float64", seed=1)
@@ -65,7 +65,7 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllEqual(layer(x), twin(x))
 
     @parameterized.named_parameters(*ONE_OF_EACH)
-    def test_learns_in_a_sequential_and_survives_a_keras_file(self, make, in_shape):
+    def test_learns_in_a_sequential_and_is_the_same_when_loaded(self, make, in_shape):
         model = keras.Sequential([keras.Input(in_shape), make(), Dense(3)])
         model.compile("sgd", "mse")
         x, before = normal(6, *in_shape), model.get_weights()
@@ -90,7 +90,7 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(layer(x), exact(x), atol=0.05)  # 8 bits of mantissa
         self.assertNotAllEqual(layer(x), exact(x))
 
-    def test_a_layer_must_state_its_geometry_and_its_linear_part(self):
+    def test_a_layer_without_geometry_or_linear_part_is_not_implemented(self):
         with self.assertRaises(NotImplementedError):
             Affine().wire((3,))
         with self.assertRaises(NotImplementedError):

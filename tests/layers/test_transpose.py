@@ -24,7 +24,7 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(layer.adjoint(y), back(y), rtol=1e-12, atol=1e-12)
 
     @parameterized.named_parameters(*NAMED_LAYERS)
-    def test_starts_and_is_shaped_like_its_layer(self, make, in_shape):
+    def test_its_initial_weights_and_shapes_are_those_of_its_layer(self, make, in_shape):
         layer = built(make, in_shape)
         back = Transpose(layer, activation="tanh", use_bias=True)
         self.assertEqual(back(keras.Input(layer.out_shape)).shape, (None, *in_shape))
@@ -55,7 +55,7 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(back(y) - back(z), difference(back, y, z), rtol=1e-12, atol=1e-12)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
-    def test_autoencoder_learns_and_survives_a_keras_file(self, make, in_shape):
+    def test_autoencoder_learns_and_is_the_same_when_loaded(self, make, in_shape):
         layer = make()
         x = keras.Input(in_shape)
         code = layer(x)

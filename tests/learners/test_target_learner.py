@@ -1,4 +1,4 @@
-"""What the target rules share."""
+"""Settings that all target rules have."""
 
 import keras
 import numpy as np

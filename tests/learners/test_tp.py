@@ -1,4 +1,4 @@
-"""Target propagation, and what becomes of it with the Jacobian for an inverse."""
+"""Target propagation with inverses that are known exactly."""
 
 import types
 
