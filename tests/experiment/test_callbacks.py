@@ -4,6 +4,7 @@ import math
 import pathlib
 from unittest import mock
 
+import h5py
 import rules
 import tensorflow as tf
 from absl.testing import parameterized
@@ -92,38 +93,47 @@ class EpochCSVLoggerTest(tf.test.TestCase):
                 self.epoch(number, 9.0)
         self.assertEqual([row["seconds"] for row in self.log.rows], [4.0, 1.0, 2.5])
 
-    def test_best_weights_are_those_of_the_lowest_error(self):
-        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
+    def best_weights(self):
+        """The callback; the weights of the model are the number of the epoch that it is in."""
+        best = BestWeightsCheckpoint(self.folder, self.log)
         best.set_model(self.model)
-        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
-            counts = []
-            for number, error in enumerate([9.0, 4.0, 7.0, 4.0, 3.0]):
-                self.log.on_epoch_begin(number)
-                self.epoch(number, error, best)
-                counts.append(saved.count("best.weights.h5"))
-        self.assertEqual(counts, [1, 2, 2, 2, 3])
+        self.model.save_weights = lambda file: file.attrs.create("epoch", len(self.log.rows))
+        return best
+
+    def saved_epoch(self):
+        """The number of the epoch whose weights are in `best.weights.h5`."""
+        with h5py.File(self.folder.path / "best.weights.h5") as file:
+            return int(file.attrs["epoch"])
+
+    def test_best_weights_are_those_of_the_lowest_error(self):
+        best, saved = self.best_weights(), []
+        for number, error in enumerate([9.0, 4.0, 7.0, 4.0, 3.0]):
+            self.log.on_epoch_begin(number)
+            self.epoch(number, error, best)
+            saved.append(self.saved_epoch())
+        self.assertEqual(saved, [1, 2, 2, 2, 5])
 
     def test_lost_best_weights_are_written_again_where_the_model_has_them_else_named(self):
+        path = self.folder.path / "best.weights.h5"
         for errors, step, epoch in [((9.0, 4.0), 0, None), ((9.0, 4.0), 1, 2), ((4.0, 9.0), 0, 1)]:
-            best, lines = BestWeightsCheckpoint(self.folder, self.log), []
+            best, lines = self.best_weights(), []
             self.log.rows = [{"epoch": i + 1, "test_error": e} for i, e in enumerate(errors)]
-            with mock.patch.object(self.folder, "write_with") as write:
-                best.restore(self.model, step, lines.append)
-            self.assertEqual(write.called, epoch is None)
-            self.assertLen(lines, 0 if epoch is None else 1)
-            for line in lines:
+            path.write_bytes(b"damaged")
+            best.restore(self.model, step, lines.append)
+            if epoch is None:
+                self.assertEqual((self.saved_epoch(), lines), (2, []))
+            else:
+                self.assertEqual(path.read_bytes(), b"damaged")
+                (line,) = lines
                 self.assertIn(f"its weights, of epoch {epoch}, are in no checkpoint", line)
 
-    def test_held_out_examples_choose_where_there_are_any(self):
-        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
-        best.set_model(self.model)
-        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
-            counts = []
-            for number, (test, held_out) in enumerate([(9.0, 5.0), (4.0, 6.0), (7.0, 3.0)]):
-                self.log.on_epoch_begin(number)
-                self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
-                counts.append(saved.count("best.weights.h5"))
-        self.assertEqual(counts, [1, 1, 2])
+    def test_best_weights_are_chosen_by_held_out_examples_where_there_are_any(self):
+        best, saved = self.best_weights(), []
+        for number, (test, held_out) in enumerate([(9.0, 5.0), (4.0, 6.0), (7.0, 3.0)]):
+            self.log.on_epoch_begin(number)
+            self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
+            saved.append(self.saved_epoch())
+        self.assertEqual(saved, [1, 1, 3])
         found = results.summarize(self.log.rows)
         self.assertEqual((found["chosen_epoch"], found["chosen_test_error"]), (3, 7.0))
         self.assertEqual((found["best_epoch"], found["best_test_error"]), (2, 4.0))

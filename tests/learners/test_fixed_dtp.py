@@ -45,7 +45,7 @@ class FixedDTPTest(tf.test.TestCase):
         return tape.gradient(product, x, output_gradients=y)
 
     def test_errors_below_the_rounding_of_activations_are_exact(self):
-        """At the authors' scale the lowest layer's is 1e-9, far below the rounding of activations."""
+        """As the authors scale it the lowest layer's is 1e-9, below the rounding of activations."""
         fixed = self.rule(beta=1e-3, feedback_limit=1e-3)
         x, y = map(tf.constant, rules.batch())
         found = fixed.errors(rules.record(self.network, x), y)
