@@ -63,9 +63,11 @@ cell mnist_conv_bp 0 30
 # 6. CIFAR-10 LC, rules whose backward weights are learned, or fixed inverses
 for rule in weight_mirror ldrl fixed_dtp; do cell "cifar10_lc_$rule" 0 6; done
 
-# 7. A control of 3: BP under Kolen-Pollack's decay, 3e-4 of the weights a step, but of biases and of
-# layer 1 too: Adam takes weight_decay times its learning rate
+# 7. Controls of 3: BP under Kolen-Pollack's decay, 3e-4 of the weights a step, but of biases and of
+# layer 1 too: Adam takes weight_decay times its learning rate; Kolen-Pollack with DTP's exact top
 cell cifar10_lc_bp+decay_3e-4 0 12 "$held_out" "$angles" "forward/adam.weight_decay = 6.8182"
+cell cifar10_lc_kolen_pollack+exact_top 0 12 "$held_out" "$angles" \
+    "KolenPollack.decay = 3e-4" "KolenPollack.exact_top = True"
 
 # A third seed of 3, if time allows
 scale 2

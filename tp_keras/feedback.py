@@ -16,10 +16,17 @@ def random(network, rule="FA"):
     return {l: _built(Transpose(f, trainable=False), f) for l, f in network.f.items() if l > 1}
 
 
-def gaps(network, rule="KolenPollack"):
-    """Weights of layers 2..L that random ones have beyond each layer's own, laid out as its own."""
+def gaps(network, rule="KolenPollack", exact_top=False):
+    """Random weights less each layer's own, of layers 2..L, laid out as its own.
+
+    Args:
+      network: The network.
+      rule: Named in errors.
+      exact_top: Whether layer L's gap is 0.
+    """
     affine_blocks(network, rule)
-    return {l: _gap(f) for l, f in network.f.items() if l > 1}
+    exact = network.depth if exact_top else None
+    return {l: _gap(f, l == exact) for l, f in network.f.items() if l > 1}
 
 
 def affine_blocks(network, rule):
@@ -44,10 +51,10 @@ def learned(network):
     return [weight for f in found for weight in (*f.kernels, *f.feedback)]
 
 
-def _gap(f):
+def _gap(f, exact):
     random = glorot(*f.fans)(f.kernel.shape, f.variable_dtype)
-    options = {"trainable": False, "autocast": False, "name": f"{f.name}_gap"}
-    return keras.Variable(random - f.kernel, **options)
+    gap = keras.ops.zeros_like(random) if exact else random - f.kernel
+    return keras.Variable(gap, trainable=False, autocast=False, name=f"{f.name}_gap")
 
 
 def direct(network, storage="stored", seed=0):

@@ -90,9 +90,12 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     # The number of steps in one call has nothing to do with the rule: not all pairs are tried
 
-    @parameterized.parameters("bp", "kolen-pollack")
-    def test_two_replicas_are_one(self, name):
-        self.assert_two_are_one(name, None, steps_per_execution=10)
+    @parameterized.parameters(("bp", 1), ("kolen-pollack", 10))
+    def test_two_replicas_are_one(self, name, steps):
+        self.assert_two_are_one(name, None, steps_per_execution=steps)
+
+    def test_two_replicas_are_one_in_turns(self):
+        self.assert_two_are_one("sdtp", schedules.Alternating, steps_per_execution=10)
 
     @parameterized.parameters(*rules.RULES)
     @pytest.mark.slow
@@ -102,12 +105,8 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(*rules.TARGET_RULES)
     @pytest.mark.slow
-    def test_two_replicas_are_one_in_turns(self, name):
+    def test_two_replicas_are_one_in_turns_by_every_rule(self, name):
         self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
-
-    def test_single_steps_and_many_in_turns(self):
-        self.assert_two_are_one("sdtp", schedules.Parallel, steps_per_execution=1)
-        self.assert_two_are_one("sdtp", schedules.Alternating, steps_per_execution=10)
 
 
 class BlocksOnReplicasTest(tf.test.TestCase):

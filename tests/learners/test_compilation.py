@@ -36,7 +36,7 @@ class Bfloat16Test(tf.test.TestCase, parameterized.TestCase):
     def test_learns_with_float32_weights(self, name):
         keras.utils.set_random_seed(0)
         network = rules.local_network("mixed_bfloat16")
-        learner = compiled(name, lambda: Adam(0.005), network, steps_per_execution=16)
+        learner = compiled(name, lambda: Adam(0.005), network)
         test = clusters(200, seed=1)
         first, _ = learner.evaluate(*test, verbose=0)
         data = tf.data.Dataset.from_tensor_slices(clusters(1024)).batch(32)

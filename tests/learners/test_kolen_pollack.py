@@ -12,10 +12,10 @@ from tp_keras.experiment import checkpoints
 from tp_keras.optimizers import Adam
 
 
-def compiled(optimizer, decay, eager=True):
+def compiled(optimizer, decay, eager=True, **options):
     keras.utils.set_random_seed(1)
     network = rules.local_network()
-    learner = learners.KolenPollack(network, objectives.SoftmaxCrossEntropy(), decay)
+    learner = learners.KolenPollack(network, objectives.SoftmaxCrossEntropy(), decay, **options)
     learner.compile(optimizer, run_eagerly=eager)
     return learner
 
@@ -68,6 +68,21 @@ class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllInRange(B, -limit, limit)
             self.assertGreater(np.abs(B).max(), 0.7 * limit)
             self.assertLess(np.abs(np.corrcoef(np.ravel(B), np.ravel(f.kernel))[0, 1]), 0.4)
+
+    def test_with_an_exact_top_b_is_the_transpose_there_and_stays_it(self):
+        """Block L - 1 then has backpropagation's error, the blocks below have not."""
+        learner = compiled(keras.optimizers.SGD(0.1), decay=0.01, exact_top=True)
+        x, y = rules.batch()
+        for _ in range(3):
+            learner.train_on_batch(x, y)
+        record = rules.record(learner.network, x)
+        bp = learners.BP(learner.network, learner.objective).errors(record, y)
+        found = learner.errors(record, y)
+        self.assertAllClose(bp[3], found[3], atol=1e-7)
+        for l in (1, 2):
+            self.assertNotAllClose(bp[l], found[l], atol=1e-3)
+        copy = type(learner).from_config(learner.get_config())
+        self.assertTrue(copy.exact_top)
 
     def test_b_takes_no_memory_but_its_difference_to_w(self):
         learner = compiled(Adam(0.1), decay=0.1)

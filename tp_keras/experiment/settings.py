@@ -230,7 +230,11 @@ TABLE = {
         "feedback_storage": one_of("stored", "stored_bfloat16", "seeded"),
         "seed": SEED,
     },
-    "tp_keras.learners.KolenPollack": {**RULE, "decay": number(0, 1, below=True)},
+    "tp_keras.learners.KolenPollack": {
+        **RULE,
+        "decay": number(0, 1, below=True),
+        "exact_top": FLAG,
+    },
     "tp_keras.learners.WeightMirror": {**RULE, "rate": number(0, 1, above=True), "seed": SEED},
     "tp_keras.learners.FixedDTP": {
         **RULE,
