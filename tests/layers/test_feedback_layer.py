@@ -166,19 +166,25 @@ def correlation_in_float64(noise, kernel):
     return np.reshape([x.T @ a / len(a) for x in taps.values()], kernel.shape)
 
 
-# Sums of as many terms as float16 holds none of, 65,504 being its largest number, and of fewer
-@pytest.mark.parametrize("shape", [(1, 50, 48, 2), (1, 260, 260, 1)])
-def test_in_float16_the_mirror_s_estimate_differs_by_rounding_alone(shape):
-    layer = Feedback(layers.Conv2D(3, 3, dtype="mixed_float16"), feedback_rules.WeightMirror(1.0))
+# The third sums more ones than float16's largest number, 65,504
+@pytest.mark.parametrize(
+    "policy, roundoff, shape",
+    [
+        ("mixed_float16", 2**-11, (1, 50, 48, 2)),
+        ("mixed_bfloat16", 2**-8, (1, 50, 48, 2)),
+        ("mixed_float16", 2**-11, (1, 260, 260, 1)),
+    ],
+)
+def test_a_mirror_s_estimate_differs_from_that_of_float64_by_rounding(policy, roundoff, shape):
+    layer = Feedback(layers.Conv2D(3, 3, dtype=policy), feedback_rules.WeightMirror(1.0))
     layer.build((None, *shape[1:]))
     noise = layer.rule.noise_like(tf.zeros(shape), layer.name, 0).numpy()
     expected = correlation_in_float64(noise, layer.kernel.numpy())
-    layer(np.zeros(shape, "float16"), training=True)
+    layer(tf.cast(tf.zeros(shape), layer.compute_dtype), training=True)
     assert layer.B.dtype == "float32"
-    # Added up one by one, n terms are rounded n times, by up to u = 2^-11 of a sum that grows to
-    # B: a deviation of u * B * sqrt(n) / 3. Errors of the entries are independent of each other
-    terms = (shape[1] - 2) * (shape[2] - 2)
-    deviation = 2**-11 * np.sqrt(terms) / 3
+    # Added up one by one, n terms are rounded n times, by up to u of a sum that grows to B: a
+    # deviation of u * B * sqrt(n) / 3. Errors of the entries are independent of each other
+    deviation = roundoff * np.sqrt((shape[1] - 2) * (shape[2] - 2)) / 3
     error = layer.B.numpy() - expected
     assert np.abs(error).max() < 5 * deviation * np.abs(expected).max()
     length = np.sum(layer.B * expected) / np.sum(expected**2)

@@ -159,8 +159,9 @@ class Feedback(keras.layers.Wrapper):
         # Scaled so that float16, too, holds the sums over examples and positions
         noise *= tf.math.rsqrt(tf.cast(positions * tf.shape(x)[0], noise.dtype))
         mirrored = self._correlation(noise, lambda a: a)
-        with without_mixed_precision(self.layer):  # whose sums of equal terms are off by percents
-            uses = self._correlation(tf.ones_like(noise[:1]), tf.ones_like) / positions
+        share = tf.ones_like(noise[:1]) / positions
+        with without_mixed_precision(self.layer):  # where equal terms are all rounded one way
+            uses = self._correlation(share, tf.ones_like)
         (B,) = self.feedback
         mean = tf.math.divide_no_nan(mirrored, uses)
         B.assign(self.rule.moved(B.value, mean, self.steps.value))
