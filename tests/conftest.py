@@ -34,6 +34,16 @@ def same_weights_every_time():
     keras.utils.set_random_seed(1)
 
 
+@pytest.fixture
+def clean_gin():
+    """gin without bindings, before a test and after it."""
+    import gin
+
+    gin.clear_config()
+    yield
+    gin.clear_config()
+
+
 def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run tests that are marked slow")
 

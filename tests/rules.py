@@ -88,6 +88,19 @@ def forward_gradients(learner, x, y):
     return [g for w in learner.network.trainable_variables for v, g in found if v is w]
 
 
+def angle(u, v):
+    """The angle between two arrays, in degrees."""
+    u, v = np.ravel(u), np.ravel(v)
+    return np.degrees(np.arccos(np.clip(u @ v / np.linalg.norm(u) / np.linalg.norm(v), -1, 1)))
+
+
+def two_replicas():
+    """A strategy of both logical CPU devices."""
+    # A second strategy with the default collectives fails in one process
+    collectives = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=collectives)
+
+
 def scramble(layer, seed=1):
     """Gives a layer other weights."""
     random = np.random.default_rng(seed)

@@ -53,7 +53,7 @@ def test_help_and_the_report_start_without_tensorflow():
 
 
 def called(monkeypatch, *arguments):
-    """The program with a list of arguments: its status, and what it ran with which arguments."""
+    """Runs the program: its status, and the modules it ran with their arguments."""
     found = []
     monkeypatch.setattr(sys, "argv", ["tp-keras", *arguments])
     monkeypatch.setattr(

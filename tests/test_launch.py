@@ -331,17 +331,6 @@ def test_free_space_is_checked_before_anything_starts(tmp_path):
     assert (status, calls) == (2, []) and "not enough space" in printed
 
 
-def test_results_are_copied_without_folders_of_this_machine(tmp_path):
-    run_dir = tmp_path / "runs/a"
-    run_dir.mkdir(parents=True)
-    (run_dir / "result.json").write_text("{}")
-    (run_dir / "epochs.csv").write_text("epoch\n")
-    (run_dir / "operative.gin").write_text("train.run_dir = \\\n    '/x/y'\n")
-    status, calls, _ = run("collect_results.sh", "runs", "results", folder=tmp_path)
-    assert (status, calls) == (0, ["python -m tp_keras.report --runs=results --out=results/report"])
-    assert (tmp_path / "results/a/operative.gin").read_text() == "train.run_dir = '...'\n"
-
-
 def test_kubernetes_pods_get_their_tf_config(tmp_path):
     shell = re.search(r"args:\n +- \|\n(.*?)\n {10}resources:", MANIFEST.read_text(), re.S)[1]
     shell = shell.replace("exec python", 'printf %s "$TF_CONFIG"; exit; python')

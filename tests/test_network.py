@@ -32,11 +32,11 @@ class NetworkTest(tf.test.TestCase):
 
     def test_saved_and_loaded_it_computes_the_same(self):
         network = rules.local_network()
-        twin = saved_and_loaded(self, network)
-        for f, other in zip(network.stack, twin.stack, strict=True):
+        loaded = saved_and_loaded(self, network)
+        for f, other in zip(network.stack, loaded.stack, strict=True):
             self.assertEqual(f.get_config(), other.get_config())
         x, _ = rules.batch()
-        self.assertAllEqual(network(x), twin(x))
+        self.assertAllEqual(network(x), loaded(x))
 
     def test_needs_a_layer(self):
         with self.assertRaisesRegex(ValueError, "`layers` must hold at least one layer"):

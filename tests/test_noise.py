@@ -34,9 +34,7 @@ class NoiseTest(tf.test.TestCase):
         self.assertAllClose(0.6827, np.mean(np.abs(noise) < 0.3), atol=0.015)
 
     def test_replicas_draw_the_rows_of_the_global_batch(self):
-        strategy = tf.distribute.MirroredStrategy(
-            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-        )
+        strategy = rules.two_replicas()
         halves = strategy.run(lambda: self.draw(shapes=[(3, 5), (3, 2, 4)]))
         whole = self.draw(shapes=[(6, 5), (6, 2, 4)])
         for half, rows in zip(halves, whole, strict=True):

@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import rules
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -79,12 +80,7 @@ class AdamTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(loaded.epsilon_form, "paper")
 
     def test_on_two_devices_it_descends_the_sum_of_their_gradients(self):
-        strategy = tf.distribute.MirroredStrategy(
-            ["CPU:0", "CPU:1"],
-            # A second strategy with the default collectives fails in one process
-            cross_device_ops=tf.distribute.ReductionToOneDevice(),
-        )
-        shares = [0.25, 0.75]
+        strategy, shares = rules.two_replicas(), [0.25, 0.75]
         with strategy.scope():
             optimizer, variable = optimizers.Adam(**SETTINGS), keras.Variable(tf.zeros((3, 4)))
             optimizer.build([variable])

@@ -6,6 +6,7 @@ import time
 from unittest import mock
 
 import pytest
+from processes import free_addresses
 
 from tp_keras.distribution import handshake
 from tp_keras.distribution.cluster import Cluster
@@ -14,11 +15,7 @@ SETTINGS = {"train.epochs": "3", "seed": "1"}
 
 
 def addresses(number):
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
-    found = tuple(f"localhost:{s.getsockname()[1]}" for s in sockets)
-    for s in sockets:
-        s.close()
-    return found
+    return tuple(free_addresses(number))
 
 
 def meet(members, minutes=1.0):

@@ -14,6 +14,7 @@ import tp_keras.train  # noqa: F401, both for what they register with gin
 from tp_keras.experiment import config
 from tp_keras.experiment.settings import TABLE
 
+pytestmark = pytest.mark.usefixtures("clean_gin")
 OURS = ("tp_keras.", "keras.", "optuna.")
 GIVEN = {"network", "objective", "name", "input_shape", "classes", "learner", "has_inverse"}
 NUMBERS_OF_RULES = (
@@ -74,13 +75,6 @@ def parameters():
 
 
 EVERY = list(parameters())
-
-
-@pytest.fixture(autouse=True)
-def _clean():
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 def refusal(selector, parameter, value):

@@ -96,7 +96,7 @@ class CheckpointsTest(CommandLine):
         self.run_dir = self.folder / "whole"
         self.assertEqual(self.rows(), continued)
 
-    def test_without_checkpoints_a_complete_run_is_not_trained_anew(self):
+    def test_without_checkpoints_a_complete_run_is_not_trained_again(self):
         tf.io.gfile.rmtree(str(self.run_dir / "checkpoints"))
         before = (self.run_dir / "epochs.csv").read_bytes()
         status, _, err = self.train(3)
@@ -204,7 +204,7 @@ class CheckpointsTest(CommandLine):
         self.assertEqual(named, best == 1)
         self.assertEqual(path.stat().st_size > 1000, best == 2)
 
-    def test_without_checkpoints_damage_is_named_and_nothing_trained_anew(self):
+    def test_without_checkpoints_damage_is_named_and_nothing_trained_again(self):
         shutil.rmtree(self.run_dir / "checkpoints")
         for name in ("last.weights.h5", "network.keras"):
             (self.run_dir / name).unlink()  # as launch/ leaves a finished run

@@ -12,12 +12,9 @@ MACRO = "gin.macro.value"
 
 
 @pytest.fixture(autouse=True)
-def _clean(tmp_path, monkeypatch):
+def empty_folder(clean_gin, tmp_path, monkeypatch):
     """An empty working directory, and gin without bindings."""
     monkeypatch.chdir(tmp_path)
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 def write(path, text):

@@ -39,7 +39,7 @@ OTHER = [
 
 
 def bound(line):
-    """The experiment with one more binding, in place of what it has under that name."""
+    """The experiment with a binding added, or replaced if it has one of that name."""
     name = line.partition("=")[0]
     kept = [one for one in LEAF.splitlines() if not one.rpartition("/")[2].startswith(name)]
     return "\n".join([line, *kept])

@@ -8,6 +8,7 @@ import rules
 
 from tp_keras.experiment import cli, registered
 
+pytestmark = pytest.mark.usefixtures("clean_gin")
 # The arguments of a schedule that have no default
 SCHEDULES = {
     "CosineDecay": {"initial_learning_rate": 0.1, "decay_steps": 3},
@@ -17,13 +18,6 @@ SCHEDULES = {
     "PiecewiseConstantDecay": {"boundaries": [1], "values": [0.1, 0.01]},
     "PolynomialDecay": {"initial_learning_rate": 0.1, "decay_steps": 3},
 }
-
-
-@pytest.fixture(autouse=True)
-def _clean():
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 def optimizers(*settings):

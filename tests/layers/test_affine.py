@@ -57,12 +57,12 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_config_round_trip(self, make, in_shape):
         layer = built(make, in_shape)
-        twin = type(layer).from_config(layer.get_config())
-        twin.build((None, *in_shape))
-        self.assertEqual(twin.get_config(), layer.get_config())
-        twin.set_weights(layer.get_weights())
+        copy = type(layer).from_config(layer.get_config())
+        copy.build((None, *in_shape))
+        self.assertEqual(copy.get_config(), layer.get_config())
+        copy.set_weights(layer.get_weights())
         x = normal(3, *in_shape)
-        self.assertAllEqual(layer(x), twin(x))
+        self.assertAllEqual(layer(x), copy(x))
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_learns_in_a_sequential_and_is_the_same_when_loaded(self, make, in_shape):
@@ -75,8 +75,8 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         loaded = saved_and_loaded(self, model)
         self.assertAllEqual(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
         self.assertEqual(len(model.weights), len(loaded.weights))
-        for weight, twin in zip(model.weights, loaded.weights, strict=True):
-            self.assertAllEqual(weight, twin)
+        for weight, other in zip(model.weights, loaded.weights, strict=True):
+            self.assertAllEqual(weight, other)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_mixed_precision_multiplies_in_bfloat16_and_keeps_float32(self, make, in_shape):

@@ -79,7 +79,7 @@ def test_sign_symmetry_equals_the_formula():
 
 
 def test_separable_convolution_has_feedback_for_both_kernels():
-    """As the depthwise and the pointwise convolution that it is, one after the other."""
+    """Reference: a depthwise convolution followed by a pointwise one."""
     layer, x = Feedback(layers.SeparableConv2D(4, 3, depth_multiplier=2), "fa"), normal(7, *IMAGE)
     depthwise = Feedback(layers.DepthwiseConv2D(3, depth_multiplier=2, use_bias=False), "fa")
     pair = keras.Sequential([depthwise, Feedback(layers.Conv2D(4, 1), "fa")])
@@ -121,12 +121,12 @@ def test_one_step_of_the_weight_mirror_estimates_w(name):
     layer(np.zeros((3000, *shape), "float32"), training=True)
     assert int(layer.steps.numpy()) == 1
     W, B = np.ravel(layer.kernel), np.ravel(layer.B)
-    W = W * (B != 0)  # weights that meet nothing but padding, as local layers have
+    W = W * (B != 0)  # without weights that read padding alone, as local layers have
     assert W @ B / np.linalg.norm(W) / np.linalg.norm(B) > 0.98
     np.testing.assert_allclose(W @ B / (W @ W), 1.0, atol=0.05)
 
 
-def test_weight_mirror_moves_b_by_its_rate_and_draws_anew():
+def test_weight_mirror_moves_b_by_its_rate_and_draws_new_noise_at_every_step():
     layer = Feedback(layers.Dense(4), feedback_rules.WeightMirror(rate=0.4))
     layer.build((None, 6))
     x, seen = np.zeros((5, 6), "float32"), []

@@ -69,14 +69,14 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
             self.assertNotAllEqual(old, new)
         loaded = saved_and_loaded(self, model)
         self.assertAllEqual(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
-        for weight, twin in zip(model.weights, loaded.weights, strict=True):
-            self.assertAllEqual(weight, twin)
+        for weight, other in zip(model.weights, loaded.weights, strict=True):
+            self.assertAllEqual(weight, other)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_config_round_trip(self, make, in_shape):
         back = Transpose(make(), in_shape, "tanh", use_bias=True)
-        twin = Transpose.from_config(back.get_config())
-        self.assertEqual(back.get_config(), twin.get_config())
+        copy = Transpose.from_config(back.get_config())
+        self.assertEqual(back.get_config(), copy.get_config())
 
     def test_owns_weights_and_none_of_its_layers(self):
         layer = built(lambda: Dense(5), (11,))

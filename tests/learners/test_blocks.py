@@ -143,12 +143,12 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
             for old, w in zip(before, learner.network.trainable_variables, strict=True)
         ]
         self.assertEqual(sum(moved), 2 if name == "frozen" else len(moved))
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner(x), twin(x))
-        for one in (learner, twin):
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner(x), loaded(x))
+        for one in (learner, loaded):
             one.run_eagerly = True
             one.train_on_batch(x, y)
-        for old, new in zip(learner.weights, twin.weights, strict=True):
+        for old, new in zip(learner.weights, loaded.weights, strict=True):
             self.assertAllEqual(old, new, old.path)
 
     @parameterized.named_parameters(
@@ -182,9 +182,9 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
         learner.compile("sgd", "mse", inverse_optimizer="sgd")
         x = np.ones((2, 4), "float32")
         learner.train_on_batch(x, np.ones((2, 5)))
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner.g[2](np.ones((2, 3))), twin.g[2](np.ones((2, 3))))
-        self.assertLen(twin.g[2].layers, 2)
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner.g[2](np.ones((2, 3))), loaded.g[2](np.ones((2, 3))))
+        self.assertLen(loaded.g[2].layers, 2)
 
     def test_rules_with_feedback_weights_refuse_a_block_by_name_and_point_to_convert(self):
         network = Network([Dense(3, "tanh"), layers.Dense(4, name="mine")], (4,))
@@ -217,8 +217,8 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
         network = Network([layers.Dense(4, "tanh"), layers.Dense(3), layers.Dense(5)], (4,))
         learner = learners.DTP(network, noise_stddev=0.1, alpha=0.1, inverses={2: g})
         self.assertIs(learner.g[2], g)
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(g(np.ones((2, 3))), twin.g[2](np.ones((2, 3))))
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(g(np.ones((2, 3))), loaded.g[2](np.ones((2, 3))))
         wrong = keras.layers.Dense(9)
         for given, message in [({2: wrong}, "must make .* for block 2"), ({3: g}, "2 to 2")]:
             with self.assertRaisesRegex(ValueError, message):

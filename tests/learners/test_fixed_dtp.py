@@ -51,12 +51,12 @@ class FixedDTPTest(tf.test.TestCase):
         found = fixed.errors(rules.record(self.network, x), y)
         exact = rules.local_network("float64")
         exact.set_weights(self.network.get_weights())
-        twin = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
-        for l, g in twin.g.items():
+        precise = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
+        for l, g in precise.g.items():
             g.set_weights(fixed.g[l].get_weights())
         record = rules.record(exact, tf.cast(x, tf.float64))
         self.assertLess(np.abs(found[1]).max(), 1e-8)
-        for l, delta in twin.errors(record, tf.cast(y, tf.float64)).items():
+        for l, delta in precise.errors(record, tf.cast(y, tf.float64)).items():
             self.assertAllClose(delta, found[l], rtol=1e-3, atol=1e-4 * np.abs(delta).max())
 
     def test_inverses_are_uniform_without_bias_and_do_not_move(self):

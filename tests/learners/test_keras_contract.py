@@ -260,16 +260,16 @@ class ModelTest(tf.test.TestCase, parameterized.TestCase):
     def test_an_uncompiled_learner_is_saved_and_cloned(self):
         learner = learners.SDTP(network(), noise_stddev=0.1)
         x, _ = batch()
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner.predict(x, verbose=0), twin.predict(x, verbose=0))
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner.predict(x, verbose=0), loaded.predict(x, verbose=0))
         self.assertIs(type(keras.models.clone_model(learner)), learners.SDTP)
 
     def test_loss_and_metrics_are_saved(self):
         learner = compiled("sdtp", metrics=["accuracy"])
         learner.train_on_batch(*batch())
-        twin = saved_and_loaded(self, learner)
+        loaded = saved_and_loaded(self, learner)
         expected = learner.evaluate(*batch(), verbose=0, return_dict=True)
-        self.assertAllClose(expected, twin.evaluate(*batch(), verbose=0, return_dict=True))
+        self.assertAllClose(expected, loaded.evaluate(*batch(), verbose=0, return_dict=True))
 
     def test_an_export_serves_the_same_predictions(self):
         x, _ = batch()

@@ -51,8 +51,8 @@ class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
     def test_w_and_b_are_those_of_the_two_equations(self, optimizer):
         """Kernels without a B, and biases, do not decay."""
         x, y = rules.batch()
-        learner, twin = (compiled(optimizer(0.05), decay=0.1) for _ in range(2))
-        W, B = followed(twin, optimizer, 0.1, x, y, steps=4)
+        learner, other = (compiled(optimizer(0.05), decay=0.1) for _ in range(2))
+        W, B = followed(other, optimizer, 0.1, x, y, steps=4)
         for _ in range(4):
             learner.train_on_batch(x, y)
         for old, new in zip(W, learner.network.trainable_variables, strict=True):
@@ -101,9 +101,7 @@ class KolenPollackTest(tf.test.TestCase, parameterized.TestCase):
         record = rules.record(learner.network, x)
         bp = learners.BP(learner.network, learner.objective).errors(record, y)
         found = learner.errors(record, y)
-        pairs = [(np.ravel(bp[l]), np.ravel(found[l])) for l in bp]
-        cosines = [u @ v / np.linalg.norm(u) / np.linalg.norm(v) for u, v in pairs]
-        return np.degrees(np.arccos(np.clip(cosines, -1, 1))).max()
+        return max(rules.angle(bp[l], found[l]) for l in bp)
 
 
 if __name__ == "__main__":

@@ -32,38 +32,38 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
             learner.train_on_batch(*rules.batch(seed=seed))
         return learner
 
-    def assert_same_weights(self, learner, twin):
-        self.assertEqual(len(learner.weights), len(twin.weights))
-        for weight, other in zip(learner.weights, twin.weights, strict=True):
+    def assert_same_weights(self, learner, loaded):
+        self.assertEqual(len(learner.weights), len(loaded.weights))
+        for weight, other in zip(learner.weights, loaded.weights, strict=True):
             self.assertAllEqual(weight, other, weight.path)
 
-    def assert_same_next_step(self, learner, twin):
+    def assert_same_next_step(self, learner, loaded):
         """Nothing that a step depends on was lost: slots, counters, settings, noise."""
-        self.assert_same_weights(learner, twin)
-        for one in (learner, twin):
+        self.assert_same_weights(learner, loaded)
+        for one in (learner, loaded):
             one.train_on_batch(*rules.batch(seed=5))
-        self.assert_same_weights(learner, twin)
-        for slot, other in zip(slots(learner), slots(twin), strict=True):
+        self.assert_same_weights(learner, loaded)
+        for slot, other in zip(slots(learner), slots(loaded), strict=True):
             self.assertAllEqual(slot, other, slot.path)
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_a_keras_file_holds_weights_settings_and_optimizers(self, name):
         learner = self.trained(name)
-        twin = saved_and_loaded(self, learner)
-        self.assertIs(type(twin), type(learner))
-        self.assertEqual(own_config(twin), own_config(learner))
-        self.assertEqual(twin.get_compile_config(), learner.get_compile_config())
+        loaded = saved_and_loaded(self, learner)
+        self.assertIs(type(loaded), type(learner))
+        self.assertEqual(own_config(loaded), own_config(learner))
+        self.assertEqual(loaded.get_compile_config(), learner.get_compile_config())
         x, _ = rules.batch()
-        self.assertAllEqual(learner(x), twin(x))
-        self.assert_same_next_step(learner, twin)
+        self.assertAllEqual(learner(x), loaded(x))
+        self.assert_same_next_step(learner, loaded)
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_weights_file_holds_the_state_of_both_optimizers(self, name):
-        learner, twin = self.trained(name), rules.compiled(name)
+        learner, loaded = self.trained(name), rules.compiled(name)
         path = os.path.join(self.get_temp_dir(), f"{name}.weights.h5")
         learner.save_weights(path)
-        twin.load_weights(path)
-        self.assert_same_next_step(learner, twin)
+        loaded.load_weights(path)
+        self.assert_same_next_step(learner, loaded)
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_lowers_the_loss_on_a_batch_in_a_graph(self, name):

@@ -10,8 +10,8 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "launch/collect_results.sh"
 
 
 def collect(runs, results, folder):
-    """Runs the script with a stand-in for `python`: the exit status and its lines."""
-    (folder / "python").write_text("#!/bin/sh\n")
+    """Runs the script; exit status and lines. `python` writes its arguments to a file."""
+    (folder / "python").write_text(f'#!/bin/sh\necho "$@" >"{folder}/arguments"\n')
     (folder / "python").chmod(0o755)
     path = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
     done = subprocess.run([SCRIPT, runs, results], env=path, capture_output=True, text=True)
@@ -29,6 +29,8 @@ def test_records_are_copied_without_folders_of_the_machine(tmp_path):
     assert (copy / "epochs.csv").read_bytes() == (run / "epochs.csv").read_bytes()
     expected = "seed = 0\nload.data_dir = '...'\ntrain.run_dir = '...'\n"
     assert (copy / "operative.gin").read_text() == expected
+    report = f"-m tp_keras.report --runs={tmp_path}/results --out={tmp_path}/results/report\n"
+    assert (tmp_path / "arguments").read_text() == report
 
 
 def test_what_a_link_points_at_is_not_copied(tmp_path):
