@@ -30,7 +30,7 @@ def optimizers(*settings):
 def assert_equal(made, expected):
     for one, other in zip(made.values(), expected, strict=True):
         assert type(one) is type(other)
-        assert one.get_config() == other.get_config()
+        assert {**one.get_config(), "name": ""} == {**other.get_config(), "name": ""}
 
 
 @pytest.mark.parametrize("name", registered.OPTIMIZERS)
