@@ -38,11 +38,11 @@ def test_an_optimizer_is_the_one_made_in_python(name):
     made = optimizers(
         f"train.optimizer = @{name}",
         f"train.inverse_optimizer = @inverse/{name}",  # the scope may be given, and need not
-        f"forward/{name}.learning_rate = 0.01",
+        f"forward/{name}.learning_rate = 0.03",
         f"inverse/{name}.learning_rate = 0.02",
     )
     kind = getattr(keras.optimizers, name)
-    assert_equal(made, [kind(0.01), kind(0.02)])
+    assert_equal(made, [kind(0.03), kind(0.02)])
 
 
 @pytest.mark.parametrize("name", registered.OPTIMIZERS)

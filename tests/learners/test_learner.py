@@ -26,8 +26,8 @@ def own_config(learner):
 
 
 class LearnerTest(tf.test.TestCase, parameterized.TestCase):
-    def trained(self, name):
-        learner = rules.compiled(name)
+    def trained(self, name, network=None):
+        learner = rules.compiled(name, network)
         for seed in range(2):
             learner.train_on_batch(*rules.batch(seed=seed))
         return learner
@@ -59,7 +59,8 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_weights_file_holds_the_state_of_both_optimizers(self, name):
-        learner, loaded = self.trained(name), rules.compiled(name)
+        learner = self.trained(name, rules.dense_network())
+        loaded = rules.compiled(name, rules.dense_network())
         path = os.path.join(self.get_temp_dir(), f"{name}.weights.h5")
         learner.save_weights(path)
         loaded.load_weights(path)

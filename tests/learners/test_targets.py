@@ -130,7 +130,7 @@ def with_present_weights(given):
 class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*rules.NAMED_TARGET_RULES)
     def test_a_phase_moves_its_own_weights_and_no_other(self, name):
-        learner = rules.compiled(name)
+        learner = rules.compiled(name, rules.dense_network())
         forward, inverse = learner.network.trainable_variables, learner.inverse_weights
         for phases, learning in (
             (("forward",), forward),
@@ -151,7 +151,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_fixed_weights_never_move_and_all_others_do(self, name):
-        learner = rules.compiled(name)
+        learner = rules.compiled(name, rules.dense_network())
         fixed = [w for B in getattr(learner, "B", {}).values() for w in B.weights]
         fixed = [] if name == "weight-mirror" else fixed
         fixed += learner.auxiliary.weights if name == "ao-sdtp" else []
