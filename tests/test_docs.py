@@ -1,4 +1,4 @@
-"""The documentation says what is so: its code runs, its tables are the records'."""
+"""The documentation: its code runs, its tables agree with the records, its ledger with the code."""
 
 import ast
 import importlib.util
@@ -46,7 +46,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
         exec(compile(block, page.name, "exec"), names)
 
 
-def test_start_shows_the_readme_s_example():
+def test_the_start_page_has_the_readme_s_example():
     (example,) = BLOCK.findall((DOCS / "index.md").read_text())
     assert example in (REPOSITORY / "README.md").read_text()
 
@@ -59,7 +59,7 @@ def rows(table):
     ]
 
 
-def test_table_1a_is_what_the_records_say():
+def test_table_1a_agrees_with_the_records():
     names = {"ao_sdtp": "AO-SDTP"}
     found = {(method, net): line for method, net, *line in rows(hook("results").table("mnist"))}
     groups = {}
@@ -99,7 +99,7 @@ def test_of_a_pair_of_inverses_the_tables_show_the_one_that_the_experiment_file_
     assert "squared error" in line[0]
 
 
-def test_what_was_not_measured_is_said_to_be_so():
+def test_cells_without_a_run_are_marked_not_measured():
     results = hook("results")
     assert results.measured("a_rule_without_runs") == results.NOTHING
     runs = {path.parent.parent.name for path in (REPOSITORY / "results").glob("*/*/*/result.json")}
@@ -181,7 +181,7 @@ def private_names():
     return found
 
 
-def test_the_private_ledger_lists_what_the_code_uses():
+def test_the_ledger_of_private_names_lists_those_that_the_code_uses():
     text = (DOCS / "private.md").read_text()
     ledger = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| `")]
     listed = {
