@@ -98,13 +98,13 @@ class SearchTest(FolderTest):
 
     def test_callbacks_of_the_experiment_take_part(self):
         stop = ["train.callbacks = [@EarlyStopping]", "EarlyStopping.monitor = 'test_error'"]
-        stop += ["EarlyStopping.baseline = -1.0"]  # no epoch is better
+        stop += ["EarlyStopping.min_delta = 100.0"]  # no epoch is better: two in all
         flags = [SMALL, *(f"--gin_bindings={line}" for line in stop)]
         with fake_images(), NO_REPORT:
             status, _, err = self.run_main(BP, *flags, "--epochs=3", "--trials=1")
         self.assertEqual((status, err), (0, ""))
         result = json.loads((self.folder / "s/0/result.json").read_text())
-        self.assertEqual((result["epochs"], result["asked_epochs"]), (1, 3))
+        self.assertEqual((result["epochs"], result["asked_epochs"]), (2, 3))
 
     def test_the_next_trial_is_a_restart_with_the_same_arguments(self):
         with mock.patch.object(os, "execv") as start:

@@ -47,7 +47,7 @@ class Report(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         error = logs.get("val_error", logs["test_error"])
         self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, error)
-        self.model.stop_training = self.pruned
+        self.model.stop_training |= self.pruned  # a callback of the experiment may have set it
 
 
 @space.quiet_about_lists()
