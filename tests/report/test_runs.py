@@ -171,7 +171,8 @@ class RunsTest(tf.test.TestCase):
         (write_run(self.root / "bad") / "operative.gin").write_bytes(b"\xff")
         found = read_runs(self.root)
         self.assertEqual([run.name for run in found.runs], ["good"])
-        self.assertLen(found.warnings, 1)
+        (warning,) = found.warnings
+        self.assertIn("its operative.gin: ", warning)
 
     def test_links_are_named_and_not_followed(self):
         write_run(self.root / "runs/good")
