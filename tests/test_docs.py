@@ -1,6 +1,7 @@
-"""The documentation says what is so: its code runs, its tables are the records'."""
+"""The documentation: its code runs, its tables agree with the records, its ledger with the code."""
 
 import ast
+import base64
 import importlib.util
 import json
 import pathlib
@@ -46,7 +47,7 @@ def test_the_code_of_a_page_runs_from_top_to_bottom(page, tmp_path, monkeypatch)
         exec(compile(block, page.name, "exec"), names)
 
 
-def test_start_shows_the_readme_s_example():
+def test_the_start_page_has_the_readme_s_example():
     (example,) = BLOCK.findall((DOCS / "index.md").read_text())
     assert example in (REPOSITORY / "README.md").read_text()
 
@@ -59,7 +60,7 @@ def rows(table):
     ]
 
 
-def test_table_1a_is_what_the_records_say():
+def test_table_1a_agrees_with_the_records():
     names = {"ao_sdtp": "AO-SDTP"}
     found = {(method, net): line for method, net, *line in rows(hook("results").table("mnist"))}
     groups = {}
@@ -99,7 +100,12 @@ def test_of_a_pair_of_inverses_the_tables_show_the_one_that_the_experiment_file_
     assert "squared error" in line[0]
 
 
-def test_what_was_not_measured_is_said_to_be_so():
+def test_a_table_has_no_column_without_an_entry():
+    table = hook("results").markdown_table(["a", "b", "c"], [["1", "-", ""], ["2", "", "3"]])
+    assert table.splitlines() == ["| a | c |", "| --- | --- |", "| 1 |  |", "| 2 | 3 |"]
+
+
+def test_cells_without_a_run_are_marked_not_measured():
     results = hook("results")
     assert results.measured("a_rule_without_runs") == results.NOTHING
     runs = {path.parent.parent.name for path in (REPOSITORY / "results").glob("*/*/*/result.json")}
@@ -141,6 +147,28 @@ def test_an_exported_symbol_without_docstring_is_found(tmp_path):
     assert hook("api").without_docstring(package) == ["bare.g"]
 
 
+def test_the_api_has_every_exported_name():
+    griffe = pytest.importorskip("griffe")
+    package = griffe.load("tp_keras", search_paths=[str(REPOSITORY)])
+    shown = re.findall(r"^(?:::: |## )tp_keras\.(?:.*\.)?(\w+)$", hook("api").page(package), re.M)
+    assert set(package.exports) <= set(shown)
+    assert "tp_keras.conversion.convert.convert" in hook("api").page(package)
+
+
+def test_a_returned_value_without_a_name_has_no_dash():
+    pytest.importorskip("griffe")
+    item = '<li class="doc-section-item field-body">{}<div>A `Record`.</div>'
+    assert hook("api").on_page_content(item.format("\n  –\n ")) == item.format("")
+
+
+def test_code_in_a_line_breaks_between_names_and_not_within_an_option():
+    block = "<pre><code>--run_dir=a/b</code></pre>"
+    line = "<code>--run_dir=a/b.c --</code>"
+    assert hook("code").on_post_page(f"{block} {line}") == (
+        f'{block} <code><span class="option">--run_</span><wbr>dir=<wbr>a/<wbr>b.<wbr>c --</code>'
+    )
+
+
 def test_formulas_in_docstrings_are_no_markdown():
     pytest.importorskip("griffe")
     readable = hook("formulas").readable
@@ -154,6 +182,13 @@ def test_formulas_become_mathml_with_their_numbers():
     pytest.importorskip("latex2mathml")
     found = hook("maths").on_page_content(r'<div class="arithmatex">\[x_l &lt; 1 \tag{2}\]</div>')
     assert "<math" in found and "<span>(2)</span>" in found and "tag" not in found
+
+
+def test_primes_and_tildes_of_formulas_are_signs_of_their_own():
+    pytest.importorskip("latex2mathml")
+    formula = r'<span class="arithmatex">\(\sigma\'(a) \sim N\)</span>'
+    found = hook("maths").on_page_content(formula)
+    assert "<mo>'</mo>" in found and "<mo>&#x0223C;</mo>" in found
 
 
 def private_names():
@@ -181,7 +216,7 @@ def private_names():
     return found
 
 
-def test_the_private_ledger_lists_what_the_code_uses():
+def test_the_ledger_of_private_names_lists_those_that_the_code_uses():
     text = (DOCS / "private.md").read_text()
     ledger = [line.split("|")[1:-1] for line in text.splitlines() if line.startswith("| `")]
     listed = {
@@ -211,6 +246,19 @@ def test_every_tutorial_is_a_notebook_of_valid_cells():
         for cell in cells:
             if cell.cell_type == "code":
                 ast.parse(cell.source)
+            if "plt.show()" in cell.source:
+                assert cell.source.startswith("# "), f"{script}: a figure without description"
+
+
+def test_a_figure_of_a_tutorial_has_a_description_and_a_size_to_read_it_at():
+    nbformat = pytest.importorskip("nbformat")
+    pytest.importorskip("jupytext")
+    header = b"\x89PNG\r\n\x1a\n" + (13).to_bytes(4) + b"IHDR" + (500).to_bytes(4) * 2
+    data = {"image/png": base64.b64encode(header).decode()}
+    output = nbformat.v4.new_output("display_data", data=data)
+    cell = nbformat.v4.new_code_cell("# Errors over epochs\nplt.show()", outputs=[output])
+    _, figure, _ = hook("tutorials").outputs(cell, "x-1")
+    assert figure == '![Errors over epochs](x-1-0.png){ style="min-width: 350px" }'
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """The page of the API, from the package's `__all__`; a symbol without docstring is an error."""
 
 import pathlib
+import re
 
 import griffe
 from mkdocs.exceptions import PluginError
@@ -18,6 +19,11 @@ def on_files(files, config, **_):
     return files
 
 
+def on_page_content(html, **_):
+    """The page without the dash that stands before a returned value for want of a name."""
+    return re.sub(r'(<li class="doc-section-item field-body">)\s*–\s*(?=<div)', r"\1", html)
+
+
 def page(package) -> str:
     """The Markdown that mkdocstrings fills in."""
     parts = ["# API\n", "What `import tp_keras` offers, module by module.\n"]
@@ -29,8 +35,14 @@ def page(package) -> str:
 
 def modules(package) -> list[griffe.Module]:
     """The package, and its public modules: those that its `__all__` names."""
-    exported = [package[name] for name in package.exports]
+    exported = [member(package, name) for name in package.exports]
     return [package, *(module for module in exported if module.is_module)]
+
+
+def member(module, name) -> griffe.Object:
+    """What a module has under a name: of a function and its module, `convert`, the function."""
+    found = module[name]
+    return found[name] if found.is_module and name in found.members else found
 
 
 def members(module) -> list[griffe.Object]:
@@ -43,7 +55,7 @@ def members(module) -> list[griffe.Object]:
             m for m in module.members.values() if not m.is_alias and not m.name.startswith("_")
         ]
     else:
-        found = [module[name] for name in module.exports]
+        found = [member(module, name) for name in module.exports]
     targets = [m.final_target if m.is_alias else m for m in found]
     return [m for m in targets if m.is_class or m.is_function]
 

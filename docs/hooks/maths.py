@@ -17,9 +17,16 @@ def _display(found):
     """A formula on its own line, with its number in the paper where `\\tag` gives one."""
     latex = html.unescape(found[1])
     number = "".join(f"<span>({text})</span>" for text in TAG.findall(latex))
-    formula = convert(TAG.sub("", latex).strip(), display="block")
+    formula = _mathml(TAG.sub("", latex).strip(), display="block")
     return f'<div class="equation">{formula}{number}</div>'
 
 
 def _inline(found):
-    return convert(html.unescape(found[1]))
+    return _mathml(html.unescape(found[1]))
+
+
+def _mathml(latex, **options):
+    """MathML in which a prime can be seen without a font for formulas, and ~ is a relation."""
+    text = convert(latex, **options)
+    text = text.replace("<mi>&#x02032;</mi>", "<mo>'</mo>")
+    return text.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")

@@ -7,7 +7,8 @@ PLACES = {1: 130, 2: 250, 3: 370, 4: 490}  # of h[l], with 4 for the output L
 BASE, INPUT, HEIGHT = 60, 20, 190
 # How a backward path looks, and what the legend calls it
 KINDS = {
-    "own": ("#d1495b", "", "the layer's own weights, transposed"),
+    "own": ("#d1495b", "12 3 3 3", "the layer's own weights, transposed"),
+    "signs": ("#8d5a97", "3 3", "the signs of the layer's own weights, fixed magnitudes"),
     "fixed": ("#2e86ab", "7 4", "fixed, random weights"),
     "learned": ("#3a8f4d", "", "learned weights"),
     "none": ("#888888", "2 5", "nothing comes back"),
@@ -47,7 +48,7 @@ PATHS = {
         "targets",
         [Path(4, 3, "g<L>(o, z)", "learned"), *chain("g<{0}>", "learned", top=3)],
     ),
-    "sign_symmetry": ("errors", chain("|B<{0}>| sign W<{0}>ᵀ", "own")),
+    "sign_symmetry": ("errors", chain("|B<{0}>| sign W<{0}>ᵀ", "signs")),
     "kolen_pollack": ("errors", chain("B<{0}>", "learned")),
     "weight_mirror": ("errors", chain("B<{0}>", "learned")),
     "ldrl": (

@@ -108,7 +108,7 @@ def standing(cell: Cell | None) -> str:
     """Whether a cell is measured as the paper did it, partly, or not at all."""
     if cell is None:
         return "not measured"
-    return "measured" if cell.epochs >= EPOCHS_OF_THE_PAPER else "partly: fewer epochs"
+    return "measured" if cell.epochs >= EPOCHS_OF_THE_PAPER else "partly"
 
 
 def rule_link(key) -> str:
@@ -128,5 +128,7 @@ def spread(cell: Cell, key: str) -> str:
 
 
 def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """The table without columns in which no row has anything."""
+    full = [place for place in range(len(head)) if {row[place] for row in rows} - {"", "-"}]
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(line[place] for place in full)} |" for line in lines)

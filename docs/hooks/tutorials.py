@@ -17,6 +17,7 @@ import nbformat
 
 FOLDER = pathlib.Path(__file__).parents[1] / "tutorials"
 REPOSITORY = FOLDER.parents[1]
+READABLE = 0.7  # of a figure's own size: smaller than that, it scrolls
 EXECUTED = REPOSITORY / "build/tutorials"
 UNSEEN = (
     '!!! note "Without output"\n    This copy of the site was built without running the tutorials '
@@ -81,11 +82,24 @@ def page(notebook, name: str, seen: bool) -> str:
 def outputs(cell, name: str) -> list[str]:
     """What a cell printed and drew."""
     printed = "".join(out.text for out in cell.get("outputs", []) if out.output_type == "stream")
-    drawn = range(len(pictures(cell)))
     parts = [f"```text\n{printed.rstrip()}\n```"] if printed.strip() else []
-    parts += [f"![Figure drawn by the cell above]({name}-{number}.png)" for number in drawn]
+    for number, data in enumerate(pictures(cell)):
+        least = width(data) * READABLE
+        parts.append(
+            f'![{caption(cell)}]({name}-{number}.png){{ style="min-width: {least:.0f}px" }}'
+        )
     start = '<div class="tutorial-output" markdown>'
     return [start, *parts, "</div>"] if parts else []
+
+
+def caption(cell) -> str:
+    """What a cell's figure shows, for those who cannot see it: the comment that it begins with."""
+    return cell.source.splitlines()[0].removeprefix("# ")
+
+
+def width(data: str) -> int:
+    """Pixels of a PNG file in base64, which its header has from byte 16 on."""
+    return int.from_bytes(base64.b64decode(data[:32])[16:20])
 
 
 def images(notebook, name: str) -> dict[str, bytes]:

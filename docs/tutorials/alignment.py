@@ -63,13 +63,15 @@ for name, (angles, errors) in results.items():
     print(f"{name:14} angle {first:.0f} -> {last:.0f} degrees, test error {errors[-1]:.1f} %")
 
 # %%
+# Angles between each rule's errors and backpropagation's over epochs, a panel for each rule
 figure, axes = plt.subplots(1, 3, figsize=(9, 3), sharey=True, layout="constrained")
 for axis, (name, (angles, _)) in zip(axes, results.items(), strict=True):
-    for l in (1, 2, 3):
-        axis.plot([angle[l] for angle in angles], label=f"layer {l}", color=f"{(l - 1) * 0.3}")
-    axis.axhline(90, color="tab:red", linestyle=":")
+    for l, style in ((1, "-"), (2, "--"), (3, "-.")):
+        axis.plot([angle[l] for angle in angles], style, color="black", label=f"layer {l}")
+    axis.axhline(90, color="gray", linewidth=0.8)
+    axis.text(8, 91, "right angle", color="gray", ha="right", fontsize="small")
     axis.set(title=name, xlabel="epoch", ylim=(0, 100))
-axes[0].set_ylabel("angle to BP's error, degrees")
+axes[0].set_ylabel("angle to BP's error (degrees)")
 axes[0].legend()
 plt.show()
 

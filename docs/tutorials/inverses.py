@@ -55,6 +55,7 @@ for _ in range(5):
 clean, after = rebuilt()
 
 # %%
+# Activations of layer 1 for six digits, and what the inverse makes of layer 2's
 figure, axes = plt.subplots(3, 6, figsize=(8, 4.2), layout="constrained")
 rows = {"h[1]": clean, "g[2](h[2])\nbefore": before, "g[2](h[2])\nafter": after}
 for row, (name, images) in zip(axes, rows.items(), strict=True):
@@ -69,6 +70,7 @@ plt.show()
 # have.
 
 # %%
+# Relative error of each inverse over epochs
 figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")
 for l, style in zip(learner.g, ("-", "--", ":"), strict=True):
     axis.plot([error[l] for error in errors], style, color="black", label=f"g[{l}]")

@@ -59,11 +59,13 @@ for name, built in models.items():
 # no digit is ever written, it has not.
 
 # %%
+# How far each weight of the first filter has moved, patch by patch
 change = local.kernel.numpy() - before
 patches = change.reshape(14, 14, 8, 5, 5)[:, :, 0]
 mosaic = patches.transpose(0, 2, 1, 3).reshape(14 * 5, 14 * 5)
-plt.figure(figsize=(4, 4), layout="constrained")
+plt.figure(figsize=(5, 4), layout="constrained")
 plt.imshow(mosaic, cmap="gray", vmin=-0.2, vmax=0.2)
+plt.colorbar(label="change of the weight", extend="both")
 plt.xticks([])
 plt.yticks([])
 plt.show()

@@ -43,6 +43,7 @@ second = subprocess.run([*command, "--num_devices=2"], capture_output=True, text
 print(second.stdout + second.stderr + f"exit status {second.returncode}")
 
 # %%
+# Train and test error of the interrupted run over its epochs
 with open(f"{folder}/run/epochs.csv", newline="") as file:
     rows = list(csv.DictReader(file))
 figure, axis = plt.subplots(figsize=(5, 3), layout="constrained")

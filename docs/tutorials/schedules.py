@@ -49,6 +49,7 @@ for epoch, errors in enumerate(zip(in_parallel, in_turns, strict=True), start=1)
     )
 
 # %%
+# Test errors of both schedules over the epochs of the network
 figure, axis = plt.subplots(figsize=(6, 3), layout="constrained")
 axis.plot(range(1, 7), in_parallel, "o-", label="parallel")
 axis.plot(range(1, 7), in_turns, "s--", label="alternating")

@@ -54,6 +54,7 @@ for epoch in range(epochs):
     print(f"epoch {epoch + 1}: train error {train:5.2f} %, test error {test:5.2f} %")
 
 # %%
+# Train and test error, and the loss of the inverses, over epochs
 figure, (left, right) = plt.subplots(1, 2, figsize=(8, 3), layout="constrained")
 left.plot(range(1, epochs + 1), history["error"], "--", label="train")
 left.plot(range(1, epochs + 1), history["val_error"], label="test")

@@ -42,7 +42,7 @@ OTHER = [
 
 
 def bound(line):
-    """The experiment with one more binding, in place of what it has under that name."""
+    """The experiment with a binding added, or replaced if it has one of that name."""
     name = line.partition("=")[0]
     kept = [one for one in LEAF.splitlines() if not one.rpartition("/")[2].startswith(name)]
     return "\n".join([line, *kept])
@@ -79,7 +79,7 @@ def dataset(**changed):
 
 
 def difference(learner=None, **changed):
-    """In what a description differs from that of SDTP on the dataset; empty if in nothing."""
+    """The first difference to the description of SDTP on the dataset; empty without one."""
     before = identity.describe(dataset(), rules.compiled("sdtp"))
     after = identity.describe(dataset(**changed), learner or rules.compiled("sdtp"))
     before, after = identity.identity(before), identity.identity(after)
@@ -98,7 +98,7 @@ def test_workers_compare_settings_versions_and_epochs_but_not_where_each_keeps_i
     assert same == {"train.seed": "3", "train.epochs": "7", **versions}
 
 
-def test_a_description_says_how_a_learner_differs():
+def test_descriptions_of_two_learners_differ_where_their_settings_do():
     assert difference() == ""  # Keras has given its layers other names
     assert difference(rules.compiled("dtp")).startswith("learner: 'tp_keras>SDTP' there")
     other = rules.compiled("sdtp", noise_stddev=0.7)
@@ -109,7 +109,7 @@ def test_a_description_says_how_a_learner_differs():
     assert difference(other).startswith(name) and difference(other).endswith("0.5 here")
 
 
-def test_a_description_says_how_a_dataset_differs():
+def test_descriptions_of_two_datasets_differ_where_they_do():
     x, y = dataset().train
     other = x.copy()
     other[3, 2, 1, 0] += 0.5
@@ -119,7 +119,7 @@ def test_a_description_says_how_a_dataset_differs():
     assert difference(name="mine") == "dataset.name: 'arrays' there, 'mine' here"
 
 
-def test_a_description_is_a_line_a_setting_and_free_of_speed():
+def test_a_description_has_a_line_for_each_setting_and_none_for_speed():
     text = identity.describe(dataset(), rules.compiled("sdtp"))
     comment, *lines = text.splitlines()
     assert comment.startswith("#") and len(parse_bindings(text)) == len(lines)

@@ -58,7 +58,7 @@ def as_stored(value, transposed):
 
 
 def recorded_noise(learner):
-    """A stand-in for `noise` that replays the oracle's draws, step by step."""
+    """A function in place of `noise` that returns the oracle's draws, step by step."""
     draws = {l: np.stack([ORACLE[f"noise{step}/{l}"] for step in range(4)]) for l in (2, 3, 4)}
 
     def noise(h):
