@@ -23,7 +23,12 @@ def gaps(network, rule="KolenPollack", exact_top=False):
       network: The network.
       rule: Named in errors.
       exact_top: Whether layer L's gap is 0.
+
+    Raises:
+      ValueError: If a block is not affine, or `exact_top` is neither True nor False.
     """
+    if not isinstance(exact_top, bool):
+        raise ValueError(f"`exact_top` must be True or False, received {exact_top!r:.60}")
     affine_blocks(network, rule)
     exact = network.depth if exact_top else None
     return {l: _gap(f, l == exact) for l, f in network.f.items() if l > 1}

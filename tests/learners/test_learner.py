@@ -122,7 +122,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         network = rules.local_network(local=[])
         named = {"noise_stddev", "alpha", "beta", "feedback_limit", "decay", "rate", "seed"}
         named |= {"auxiliary_units", "inverse_activation", "inverse", "inverses", "reduction"}
-        named |= {"feedback_storage"}
+        named |= {"feedback_storage", "exact_top"}
         for rule, given in rules.RULES.values():
             wrong = {"network": (None, 5, keras.Sequential()), "objective": ("mse", 5, Learner)}
             for name in named & inspect.signature(rule).parameters.keys():
