@@ -78,6 +78,21 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual(float(chosen), 5.0)  # of 6 and 4
         self.assertEqual(records["mnist", "fc", "fa", ""]["chosen_test_error"], "")
 
+    def test_a_column_that_no_run_fills_and_the_paper_lacks_is_left_out(self):
+        write_run(self.root / "0", **SDTP)
+        without = self.tables()[0]
+        write_run(self.root / "1", (9, 4, 6), validation_errors=[8, 7, 5], method="fa")
+        chosen = self.tables()[0]
+        column = "Test, chosen by validation"
+        self.assertNotIn((column, 1), without.groups)
+        self.assertIn((column, 1), chosen.groups)
+        for table in (without, chosen):
+            widths = {len(row) for rows in table.sections.values() for row in rows}
+            self.assertEqual(widths, {len(table.columns)})
+            self.assertEqual(sum(columns for _, columns in table.groups), len(table.columns))
+            noted = any(note.startswith("Chosen by validation") for note in table.notes)
+            self.assertEqual(noted, table is chosen)
+
     def test_forward_epochs_are_those_that_train_the_network(self):
         write_run(self.root / "0", (9, 5, 4, 3, 3), **SDTP)  # the odd ones train inverses
         row = self.records(0)["mnist", "fc", "sdtp", "parallel"]
