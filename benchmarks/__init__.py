@@ -1,6 +1,6 @@
 """What things cost, as ratios measured in one run: `python -m benchmarks.<name>`."""
 
-import tp_keras  # noqa: F401  settles TensorFlow's switches before TensorFlow is imported
+import tp_keras  # noqa: F401  sets TensorFlow's options before TensorFlow is imported
 
 import tensorflow as tf  # isort: skip
 

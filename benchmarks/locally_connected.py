@@ -20,7 +20,7 @@ except ImportError:
 
 
 class ByEinsum:
-    """What a user writes today: TensorFlow's patches and an einsum."""
+    """The layer by TensorFlow's `extract_patches` and an einsum."""
 
     def __init__(self, layer):
         rows, columns, filters = layer.out_shape

@@ -29,7 +29,7 @@ LAYOUTS = (  # name, devices, processes
 
 
 def train(steps: int, devices: int, environment: dict, seconds) -> None:
-    """Trains MNIST's fully connected network on random images; leaves the seconds it took."""
+    """Trains MNIST's fully connected network on random images; writes the seconds to `seconds`."""
     os.environ |= environment
     strategy = strategies.create("auto", devices)
     with strategy.scope():

@@ -1,4 +1,4 @@
-"""Timing that survives a shared machine, and what the machine itself can do."""
+"""Timing on a shared machine, and the peak rates of the machine itself."""
 
 import argparse
 import statistics
@@ -80,7 +80,7 @@ PRODUCT, ADDITION = 2 * SIDE**3, 3 * 4 * NUMBERS  # operations, bytes
 
 
 def machine() -> dict[str, Callable]:
-    """What the machine is measured by: a large matrix product, and an addition in memory."""
+    """The measures of the machine: a large matrix product, and an addition in memory."""
     a, b = (tf.random.normal((SIDE, SIDE)) for _ in range(2))
     total, term = tf.Variable(tf.zeros(NUMBERS)), tf.zeros(NUMBERS)
     product = tf.function(lambda: tf.matmul(a, b)[0, 0])

@@ -1,4 +1,4 @@
-"""A learning rule of one's own: truncated backpropagation (TBP), in which errors descend so far.
+"""A user's learning rule: truncated backpropagation (TBP), whose errors descend some layers only.
 
 python examples/tbp.py             trains by it on 4,000 digits (pip install "tp_keras[quickstart]")
 python -m pytest examples/tbp.py   checks it

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Trains rules from after the paper beside BP, FA and DFA on one problem; what is finished is
+# Trains rules that are not in the paper beside BP, FA and DFA on one problem; finished runs are
 # skipped. Weights are kept: at the end it prints the command that measures angles to BP from them.
 #   launch/beyond.sh PROBLEM RUNS DATA_DIR [EPOCHS]
 set -uo pipefail

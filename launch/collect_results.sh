@@ -34,7 +34,7 @@ find "$runs" -name result.json -type f -printf '%h\0' | sort -z | while IFS= rea
         [[ -f $run/$file && ! -L $run/$file ]] || continue
         copy=$(mktemp "$folder/.XXXXXX")
         if [[ $file == operative.gin ]]; then
-            # Where this machine keeps its files is nobody's business; gin breaks long values after =
+            # Without folders of this machine; gin breaks long values after =
             sed -zE "s#(_dir = )(\\\\\n +)?'[^'\n]*'#\1'...'#g" "$run/$file" >"$copy"
         else
             cp "$run/$file" "$copy"

@@ -1,10 +1,10 @@
-# Sourced by the scripts beside it, which may be started from anywhere: a relative path means what it
-# means there.
+# Sourced by the scripts beside it, which may be started from any folder: relative paths are relative
+# to that folder.
 #
 #   arguments NUMBER "$@"   ends with the usage line where arguments are missing, or on --help
 #   absolute PATH           the path from the root
 repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-# This checkout's code, and not what lies where the script is started
+# The code of this checkout, and not of the folder where the script is started
 export PYTHONSAFEPATH=1 PYTHONPATH=$repository${PYTHONPATH:+:$PYTHONPATH}
 # Huge pages for large arrays (docs/performance.md)
 export GLIBC_TUNABLES=${GLIBC_TUNABLES:+$GLIBC_TUNABLES:}glibc.malloc.hugetlb=1

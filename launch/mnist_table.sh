@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Trains the MNIST cells of Table 1; what is finished is skipped, what was interrupted is taken up
-# again. Alternating cells count each phase as an epoch.
+# Trains the MNIST cells of Table 1; finished runs are skipped, interrupted ones resumed.
+# Alternating cells count each phase as an epoch.
 #   launch/mnist_table.sh RUNS DATA_DIR [FC_EPOCHS [LC_EPOCHS]]
 set -uo pipefail
 source "$(dirname "$0")/run_once.sh"

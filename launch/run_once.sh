@@ -1,19 +1,19 @@
 # Sourced by the scripts beside it, which are lists of runs. Two are trained at a time, each by a
-# process of one thread: 15 to 18 % more in a day than one process of two threads.
+# process of one thread, which train 15 to 18 % more than one process of two threads.
 #
 #   prepare RUNS DATA_DIR GB KEPT_GB   checks the folders and the free space, enters the checkout;
 #                              KEPT_GB is what all runs leave under KEEP=1
-#   run_once FOLDER EXPERIMENT EPOCHS [FLAG...]   as soon as fewer than two are at work
+#   run_once FOLDER EXPERIMENT EPOCHS [FLAG...]   once fewer than two are running
 #   finish                     waits for all; ends with 0, or with 1 if a run failed
 #
-# A run that has had its epochs, or that another process is at, is passed over. FOLDER/status has the
-# exit status, FOLDER/log.txt what was printed. What only resuming needs, and the weights, go when a
-# run has ended well: KEEP=1 keeps them, and then a larger number of epochs goes on from there.
+# A run that has all its epochs, or that another process is training, is skipped. FOLDER/status has the
+# exit status, FOLDER/log.txt what was printed. Checkpoints and weights are removed when a run has ended
+# with status 0; KEEP=1 keeps them, and a larger number of epochs then resumes from them.
 # PROCESSES=1 trains one at a time, as on a GPU. TERM or Ctrl-C ends what is running; it resumes.
 export TF_NUM_INTRAOP_THREADS=${TF_NUM_INTRAOP_THREADS:-1}
 export TF_NUM_INTEROP_THREADS=${TF_NUM_INTEROP_THREADS:-1}
 source "$(dirname "${BASH_SOURCE[0]}")/from_here.sh"
-failures=$(mktemp -d)  # what the user has been told
+failures=$(mktemp -d)  # one entry for each message printed
 trap 'rm -rf "$failures"' EXIT
 trap 'stop TERM 143' TERM
 trap 'stop INT 130' INT
@@ -54,11 +54,11 @@ train() {  # in a process of its own
     shift 3
     trap - EXIT INT
     trap 'stopped=1; [ -z "$trainer" ] || kill -TERM "$trainer"' TERM
-    has_had_its_epochs && return
+    has_all_epochs && return
     mkdir -p "$folder"
     exec 9>>"$folder/.once"
-    flock -n 9 || return 0  # another start of the script is at it
-    has_had_its_epochs && return
+    flock -n 9 || return 0  # another start of the script is training it
+    has_all_epochs && return
     echo "$(date +%H:%M) $folder, $epochs epochs"
     nice python -m tp_keras.train --gin_file="gin/$experiment.gin" --epochs="$epochs" \
         --data_dir="$data_dir" --run_dir="$folder" "$@" >>"$folder/log.txt" 2>&1 &
@@ -66,7 +66,7 @@ train() {  # in a process of its own
     [ -z "$stopped" ] || kill -TERM "$trainer"
     await "$trainer"
     echo "$status" >"$folder/status"
-    if [ "$status" = 0 ]; then drop_weights; else complain; fi
+    if [ "$status" = 0 ]; then drop_weights; else report_failure; fi
 }
 
 await() {  # a signal ends `wait` before the process has ended
@@ -78,7 +78,7 @@ await() {  # a signal ends `wait` before the process has ended
     done
 }
 
-has_had_its_epochs() {
+has_all_epochs() {
     local trained=0
     [ -f "$folder/result.json" ] &&
         trained=$(sed -n 's/.*"epochs": \([0-9]*\).*/\1/p' "$folder/result.json")
@@ -90,14 +90,14 @@ drop_weights() {
     rm -rf "$folder"/{checkpoints,best.weights.h5,last.weights.h5,network.keras}
 }
 
-complain() {
+report_failure() {
     local line
     line=$(tail -n 1 "$folder/log.txt")
-    # What is wrong with the data is wrong for every run
+    # An error in the data concerns every run
     if [ "$status" = 2 ] && [[ $line == *"$data_dir"* && $line != *"$folder"* ]]; then
         touch "$failures/stop"
     fi
-    # The same words about many runs are said once
+    # The same message of many runs is printed once
     if mkdir "$failures/$(echo "$line" | cksum | tr ' ' -)" 2>/dev/null; then
         echo "  $folder ended with status $status: $line" >&2
     else

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The runs that the paper's question of scale needs, in order of worth; takes days and resumes.
+# The runs that answer the paper's question of scale, the most important first; takes days, resumes.
 # Start it from a checkout of its own, which other work does not touch:
 #   git worktree add --detach ../tp_keras_science && cd ../tp_keras_science
 #   launch/science.sh RUNS DATA_DIR
@@ -60,7 +60,7 @@ cell cifar10_conv_bp 0 10
 for rule in $table; do cell "mnist_lc_$rule" 0 30; done
 cell mnist_conv_bp 0 30
 
-# 6. CIFAR-10 LC, rules that learn or fix their way back
+# 6. CIFAR-10 LC, rules whose backward weights are learned, or fixed inverses
 for rule in weight_mirror ldrl fixed_dtp; do cell "cifar10_lc_$rule" 0 6; done
 
 # 7. Controls of 3: BP under Kolen-Pollack's decay, 3e-4 of the weights a step, but of biases and of

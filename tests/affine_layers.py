@@ -12,8 +12,8 @@ WINDOWS = [(1, 1), (3, 1), (2, 1), (3, 2), (4, 3), (2, 3), (1, 2), (9, 2)]
 LAYERS = {
     "dense_on_units": (lambda **options: Dense(5, "tanh", **options), (11,)),
     "dense_on_image": (lambda **options: Dense(5, "tanh", **options), (3, 4, 2)),
-    # whose inverse is not stored transposed
-    "dense_on_half_pages": (lambda **options: Dense(5, "tanh", **options), (512,)),
+    # its inverse's kernel is laid out (inputs, outputs), those above (outputs, inputs)
+    "dense_on_512_units": (lambda **options: Dense(5, "tanh", **options), (512,)),
 }
 
 
@@ -27,7 +27,7 @@ for _layer in (Conv2D, LocallyConnected2D):
             _name = f"{_layer.__name__}_{_image[0]}x{_image[1]}_{_size}_stride_{_strides}".lower()
             LAYERS[_name] = (_windowed(_layer, _size, _strides), _image)
 
-# What the paper has no use for: oblong windows, no padding, channels first, sequences, no bias
+# Not in the paper: oblong windows, no padding, channels first, sequences, no bias
 LAYERS |= {
     "conv2d_oblong_valid": (lambda **o: Conv2D(3, (3, 2), (2, 1), padding="valid", **o), (7, 6, 2)),
     "local_oblong": (lambda **o: LocallyConnected2D(3, (3, 2), (1, 2), "tanh", **o), (5, 6, 2)),

@@ -1,10 +1,11 @@
-"""The command line within the test's own process."""
+"""Runs the command line in the test's own process."""
 
 import contextlib
 import io
 import pathlib
 import shutil
 import tempfile
+import warnings
 
 import gin
 import tensorflow as tf
@@ -28,11 +29,25 @@ def run_program(program, *arguments):
     return status, out.getvalue(), err.getvalue()
 
 
+@contextlib.contextmanager
+def eager_steps():
+    """Runs training steps eagerly: tracing a graph costs more than the few steps of a test."""
+    tf.config.run_functions_eagerly(True)
+    try:
+        with warnings.catch_warnings():
+            # tf.data has graphs all the same
+            warnings.filterwarnings("ignore", "Even though the `tf.config")
+            yield
+    finally:
+        tf.config.run_functions_eagerly(False)
+
+
 class FolderTest(tf.test.TestCase):
-    """A test with a folder of its own, that leaves gin and absl as it found them."""
+    """A test case with a temporary folder and eager steps; gin and absl are restored after it."""
 
     def setUp(self):
         super().setUp()
+        self.enterContext(eager_steps())
         self.folder = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
         self.addCleanup(gin.clear_config)
@@ -40,7 +55,7 @@ class FolderTest(tf.test.TestCase):
 
 
 class CommandLine(FolderTest):
-    """A test that runs `python -m tp_keras.train` and reads its outcome."""
+    """A test case that runs `python -m tp_keras.train`."""
 
     def run_main(self, *arguments):
         if not any(a.startswith("--run_dir") for a in arguments):

@@ -1,9 +1,9 @@
-"""The machine that every test sees: no accelerator, two logical CPU devices."""
+"""Settings of every test: no accelerator, two logical CPU devices, a fixed seed."""
 
 import os
 import signal
 
-# A shell's background job ignores Ctrl-C, and the programs that tests start would inherit that
+# A background job of a shell ignores SIGINT, and so would the programs that tests start
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -16,7 +16,7 @@ import pytest
 def pytest_configure(config):
     """Sets up TensorFlow before its first operation; the second device is for the strategies.
 
-    The process that hands out tests to others runs none, and need not hold TensorFlow.
+    With pytest-xdist the controlling process runs no tests, and does not import TensorFlow.
     """
     if config.getoption("numprocesses", None) and not hasattr(config, "workerinput"):
         return
@@ -28,10 +28,20 @@ def pytest_configure(config):
 
 @pytest.fixture(autouse=True)
 def same_weights_every_time():
-    """A test that passes in most draws of weights would fail one day for somebody else."""
+    """Sets the seed, so that a test passes always or never, whatever ran before it."""
     import keras
 
     keras.utils.set_random_seed(1)
+
+
+@pytest.fixture
+def clean_gin():
+    """gin without bindings, before a test and after it."""
+    import gin
+
+    gin.clear_config()
+    yield
+    gin.clear_config()
 
 
 def pytest_addoption(parser):
@@ -39,10 +49,7 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(config, items):
-    """Skips slow tests where nobody asked for them.
-
-    Leaves out what `tf.test.TestCase` itself calls like a test, and would always skip.
-    """
+    """Skips slow tests without --slow; removes `test_session`, a method of `tf.test.TestCase`."""
     items[:] = [item for item in items if item.name != "test_session"]
     if not config.getoption("--slow"):
         for item in items:

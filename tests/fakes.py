@@ -1,4 +1,4 @@
-"""Stand-ins for data that a test need not have."""
+"""Random datasets in place of downloaded ones."""
 
 import pathlib
 from unittest import mock

@@ -1,4 +1,4 @@
-"""Small stock Keras models of the kinds that users have, and what their tests ask of them."""
+"""Small stock Keras models of the kinds that users have, and helpers of the tests that use them."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ def lenet():
 
 
 def tiny():
-    """As little as has more than one layer of a kind, for what has to be traced."""
+    """The smallest with two layers of a kind, for tests that trace it."""
     return keras.Sequential(
         [
             keras.Input(SHAPE),

@@ -120,12 +120,18 @@ def finish(process, seconds=120):
     return process.exitcode
 
 
-def cluster(size, chief=False):
-    """`TF_CONFIG` for each of so many workers on this machine, the first a chief if asked."""
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(size)]
+def free_addresses(number):
+    """So many addresses of this machine with ports that nobody listens at."""
+    sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
     addresses = [f"localhost:{s.getsockname()[1]}" for s in sockets]
     for s in sockets:
         s.close()
+    return addresses
+
+
+def cluster(size, chief=False):
+    """`TF_CONFIG` for each of so many workers on this machine, the first a chief if asked."""
+    addresses = free_addresses(size)
     jobs = {"chief": addresses[:1], "worker": addresses[1:]} if chief else {"worker": addresses}
     tasks = [{"type": job, "index": i} for job, those in jobs.items() for i in range(len(those))]
     return [json.dumps({"cluster": jobs, "task": task}) for task in tasks]

@@ -1,4 +1,4 @@
-"""The table of learning rules, and the small problem that their tests learn."""
+"""The table of learning rules, and the small problem that their tests train on."""
 
 import numpy as np
 import tensorflow as tf
@@ -24,7 +24,7 @@ RULES = {
     "ldrl": (learners.LDRL, {**TARGETS, "alpha": 0.15}),
     "fixed-dtp": (learners.FixedDTP, {"beta": 0.5, "feedback_limit": 0.5}),
 }
-PAPERS = list(RULES)[:7]  # the rules of the paper, which the oracle knows
+PAPERS = list(RULES)[:7]  # the rules of the paper, which the oracle has
 TARGET_RULES = [
     name for name, (rule, _) in RULES.items() if issubclass(rule, learners.InverseLearner)
 ]
@@ -38,6 +38,11 @@ def local_network(dtype=None, **options):
     """Two local layers, two dense ones: h[1] is 4x3x3, h[2] 2x2x4, h[3] 6, h[4] 5."""
     options = {"local": [(3, 3, 2), (2, 4, 2)], "dense": [6], "dtype": dtype, **options}
     return architectures.build((7, 5, 2), classes=5, **options)
+
+
+def dense_network(dtype=None):
+    """Two hidden layers on the same inputs: the cheapest network on which every rule differs."""
+    return architectures.build((7, 5, 2), classes=5, dense=[6, 4], dtype=dtype)
 
 
 def batch(size=6, shape=(7, 5, 2), classes=5, dtype="float32", seed=0):
@@ -65,7 +70,7 @@ def compiled(name, network=None, optimizer=None, inverse_optimizer=None, **chang
 
 
 def record(network, x):
-    """What a batch leaves behind, its errors neither weighted nor a mean."""
+    """The record of a batch, without sample weights and without the mean over the batch."""
     return network.record(x)
 
 
@@ -81,6 +86,19 @@ def forward_gradients(learner, x, y):
     """The gradients of the forward weights alone, in the order of the network's weights."""
     found = gradients(learner, x, y)
     return [g for w in learner.network.trainable_variables for v, g in found if v is w]
+
+
+def angle(u, v):
+    """The angle between two arrays, in degrees."""
+    u, v = np.ravel(u), np.ravel(v)
+    return np.degrees(np.arccos(np.clip(u @ v / np.linalg.norm(u) / np.linalg.norm(v), -1, 1)))
+
+
+def two_replicas():
+    """A strategy of both logical CPU devices."""
+    # A second strategy with the default collectives fails in one process
+    collectives = tf.distribute.ReductionToOneDevice()
+    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"], cross_device_ops=collectives)
 
 
 def scramble(layer, seed=1):

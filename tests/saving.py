@@ -1,4 +1,4 @@
-"""A model's way through a `.keras` file."""
+"""Saving a model to a `.keras` file, and loading it."""
 
 import pathlib
 
@@ -6,7 +6,7 @@ import keras
 
 
 def saved_and_loaded(test, model):
-    """The model as another process would find it; `test` lends its temporary folder."""
+    """Returns the model saved and loaded again, by way of the temporary folder of `test`."""
     path = pathlib.Path(test.get_temp_dir()) / "model.keras"
     model.save(path)
     return keras.saving.load_model(path)

@@ -1,4 +1,4 @@
-"""Rows of Table 3, and Keras models, into networks."""
+"""Networks from rows of Table 3, and from Keras models."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ class BuildTest(tf.test.TestCase):
                     matrix = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
                     self.assertAllClose(matrix @ matrix.T, np.eye(len(matrix)), atol=1e-5)
 
-    def test_twin_with_shared_weights_has_the_same_shapes(self):
+    def test_a_network_with_shared_weights_has_the_same_shapes(self):
         row = {"input_shape": (7, 8, 2), "classes": 5, "local": [(3, 4, 2)], "dense": [6]}
         local = architectures.build(**row)
         shared = architectures.build(**row, shared_weights=True)

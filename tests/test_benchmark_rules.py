@@ -1,4 +1,4 @@
-"""The benchmarks take every rule."""
+"""The benchmarks can make every rule."""
 
 import os
 import pathlib

@@ -1,4 +1,4 @@
-"""Every benchmark runs, on little, and prints what it says it prints."""
+"""Every benchmark runs, on small sizes, without warnings."""
 
 import pathlib
 import pkgutil
@@ -12,9 +12,9 @@ import benchmarks
 pytestmark = pytest.mark.xdist_group("processes")
 REPOSITORY = pathlib.Path(__file__).parents[1]
 NAMES = [module.name for module in pkgutil.iter_modules(benchmarks.__path__)]
-PARTS = ("timing", "table3")  # of the benchmarks: they have no main
+PARTS = ("timing", "table3")  # modules without a main, which the others import
 BRIEF = ("--seconds=0", "--rounds=1")
-# One row a benchmark: its arguments, and what of its module is left out to save time.
+# One row a benchmark: its arguments, and constants of its module that save time.
 # DATA is a folder of TFDS datasets, RUN a run folder
 SMALL = {
     "adam": ([*BRIEF, "--sizes", "64", "65"], {}),

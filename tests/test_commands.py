@@ -1,4 +1,4 @@
-"""The program tp-keras: what it hands on, and that it starts TensorFlow only where it must."""
+"""The program tp-keras: its commands, and which of them import TensorFlow."""
 
 import os
 import pathlib
@@ -34,7 +34,7 @@ REPOSITORY = pathlib.Path(__file__).parents[1]
         ("python", "", True),
     ],
 )
-def test_only_the_report_and_help_do_without_tensorflow(original, given, expected):
+def test_all_commands_but_the_report_and_help_need_tensorflow(original, given, expected):
     assert commands.needs_tensorflow(original.split(), given.split()) is expected
 
 
@@ -53,7 +53,7 @@ def test_help_and_the_report_start_without_tensorflow():
 
 
 def called(monkeypatch, *arguments):
-    """The program with a list of arguments: its status, and what it ran with which arguments."""
+    """Runs the program: its status, and the modules it ran with their arguments."""
     found = []
     monkeypatch.setattr(sys, "argv", ["tp-keras", *arguments])
     monkeypatch.setattr(
@@ -98,7 +98,7 @@ def test_help_of_training_and_searching_shows_the_flags_of_both_and_verbosity():
 
 
 @pytest.mark.parametrize("module", [train, search])
-def test_a_number_that_is_none_is_refused_without_python_s_words(module):
+def test_a_seed_that_is_no_whole_number_is_refused_by_flag(module):
     status, _, line = run_program(module, "--seed=1e3")
     assert (status, line) == (
         2,
@@ -121,7 +121,7 @@ def test_ctrl_c_while_tensorflow_is_imported_ends_a_command_without_a_traceback(
     assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
-def test_ctrl_c_in_a_script_that_imports_the_package_stays_python_s_own():
+def test_ctrl_c_in_a_script_that_imports_the_package_is_left_to_python():
     assert not commands.is_program(["python", "script.py", "x"], ["script.py", "x"])
     assert not commands.is_program(["python", "-m", "pytest"], ["-m"])
     assert not commands.is_program(["python"], [])

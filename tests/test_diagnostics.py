@@ -1,4 +1,4 @@
-"""What the diagnostics measure, and that they disturb nothing."""
+"""What the diagnostics measure, and that training is the same with them."""
 
 import csv
 
@@ -40,12 +40,12 @@ class MeasureTest(tf.test.TestCase, parameterized.TestCase):
         targets = {1, 2, 3} if hasattr(learner, "targets") else set()
         self.assertEqual(set(found["distance to target"]), targets)
 
-    def test_bp_has_no_angle_to_itself_and_fa_about_a_right_one(self):
+    def test_bp_has_no_angle_to_itself_and_fa_one_of_30_to_150_degrees(self):
         self.assertAllClose(list(measured(rules.learner("bp"))["angle of error"].values()), [0] * 4)
         angle = measured(rules.learner("fa"))["angle of error"]
         self.assertTrue(all(30 < angle[l] < 150 for l in (1, 2, 3)), angle)
 
-    def test_tied_feedback_has_no_angle_and_turned_feedback_a_straight_one(self):
+    def test_tied_feedback_has_no_angle_and_negated_feedback_180_degrees(self):
         fa = rules.learner("fa")
         for l, B in fa.B.items():
             B.tie(fa.network.f[l])
@@ -91,7 +91,7 @@ class DiagnosticsTest(FolderTest):
             cli.train()
         return keras.saving.load_model(self.folder / name / "network.keras").get_weights()
 
-    def test_a_run_is_the_same_with_them_and_leaves_their_scalars(self):
+    def test_a_run_is_the_same_with_them_and_has_their_scalars(self):
         without = self.train("without")
         watched = self.train("watched", "train.callbacks = [@Diagnostics]", "Diagnostics.every = 2")
         for one, other in zip(without, watched, strict=True):
@@ -137,7 +137,7 @@ class DiagnosticsTest(FolderTest):
             rows = [(row["epoch"], row["layer"]) for row in csv.DictReader(file)]
         self.assertEqual(rows, [(str(e), str(l)) for e in (1, 2, 3, 4) for l in (1, 2, 3, 4)])
 
-    def test_a_damaged_file_of_theirs_is_named_before_anything_is_trained(self):
+    def test_a_damaged_diagnostics_csv_is_named_before_anything_is_trained(self):
         whole = "epoch,layer,saturation\n1,1,0.25\n1,2,0.5\n"
         folder = RunDirectory(self.folder, "")
         self.addCleanup(folder.close)
@@ -153,7 +153,7 @@ class DiagnosticsTest(FolderTest):
         def operations(learner):
             return sorted(op.type for op in traced_step(learner, *rules.batch()).get_operations())
 
-        learner = rules.compiled("sdtp")
+        learner = rules.compiled("sdtp", rules.dense_network())
         before = operations(learner)
         measured(learner)
         self.assertEqual(before, operations(learner))

@@ -1,4 +1,4 @@
-"""The examples, run as their reader would run them."""
+"""The examples, run as scripts and as modules."""
 
 import importlib.util
 import os
@@ -38,12 +38,12 @@ def python(*arguments, folder):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.name)
-def test_an_example_runs_in_silence_and_learns(example, tmp_path):
+def test_an_example_learns_and_prints_nothing_to_stderr(example, tmp_path):
     pytest.importorskip("mlxtend")
     done = python(example, folder=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     errors = [float(error) for error in re.findall(r"val_error: (\S+)", done.stdout)]
-    # In their place Frozen ends at 17.5 % with Adam and 16.2 % with SGD; TBP has three epochs
+    # With frozen hidden layers 17.5 % by Adam and 16.2 % by SGD; TBP trains for three epochs
     assert errors[-1] < (30 if example in TESTED_WITHIN else 15)
 
 
@@ -72,7 +72,7 @@ def learner(example, **options):
     return rule(network, objectives.SoftmaxCrossEntropy(), **arguments)
 
 
-def test_an_example_moves_every_weight_saves_and_comes_back(example, tmp_path):
+def test_an_example_moves_every_weight_and_is_saved_and_loaded(example, tmp_path):
     trained = learner(example)
     trained.compile(keras.optimizers.Adam(0.01))
     x, y = rules.batch(12, (6,), 3)

@@ -1,4 +1,4 @@
-"""The backward paths."""
+"""Feedback weights and inverses of a network."""
 
 import rules
 import tensorflow as tf
@@ -9,7 +9,7 @@ from tp_keras import feedback
 
 class FeedbackTest(tf.test.TestCase, parameterized.TestCase):
     # The kernels of g[2..4] on h[1] 4x3x3, h[2] 2x2x4, h[3] 6, h[4] 5. Local: (P, patch, filters);
-    # dense: (outputs, inputs) of the layer, which an inverse reads straight through
+    # dense: (outputs, inputs) of the layer
     @parameterized.parameters(
         ("paired", [(4, 16 // 4 * 3, 4), (6, 16), (5, 6)]),
         ("wide", [(4, 4 * 4 * 3, 4), (6, 16), (5, 6)]),

@@ -1,4 +1,4 @@
-"""Imports run one way: a module knows only what lies below it."""
+"""Imports run one way: a module imports from its own storey and those below."""
 
 import ast
 import pathlib
@@ -17,8 +17,8 @@ STOREYS = (
     ("experiment",),
     ("train", "search", "rules", "__main__"),
 )
-KNOWS_NO_LEARNER = ("data", "distribution")
-# It imports itself and a list, and nothing but its own command line imports it
+WITHOUT_LEARNERS = ("data", "distribution")
+# The report imports itself and one list; only its own command line imports the report
 ALONE, LIST = "report", "may_change"
 
 
@@ -45,13 +45,13 @@ def modules():
     return [(path, path.relative_to(PACKAGE).with_suffix("").parts[0]) for path in files]
 
 
-def test_every_part_has_its_storey():
+def test_every_part_is_in_a_storey():
     listed = {part for storey in STOREYS for part in storey} | {ALONE}
     assert listed == {part for _, part in modules()}
 
 
 @pytest.mark.parametrize("path, part", modules(), ids=lambda value: getattr(value, "stem", None))
-def test_imports_run_down(path, part):
+def test_no_module_imports_from_a_higher_storey(path, part):
     imported = set(parts_imported(path)) - {"__version__"}
     if part == ALONE:
         assert imported <= {ALONE, LIST}
@@ -62,12 +62,11 @@ def test_imports_run_down(path, part):
     assert ALONE not in imported - ({ALONE} if part == "__main__" else set())
     too_high = [other for other in imported if storey(other) > storey(part)]
     assert not too_high
-    if part in KNOWS_NO_LEARNER:
+    if part in WITHOUT_LEARNERS:
         assert not imported & {"learners", "network", "feedback", "objectives"}
 
 
-def test_every_module_can_be_imported_first():
-    """No two modules need each other: no import within a function hides a circle."""
+def test_no_import_within_a_function_hides_a_circular_one():
     for path, _ in modules():
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.FunctionDef):

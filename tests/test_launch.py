@@ -1,4 +1,4 @@
-"""The launch scripts, run against programs that only write down how they were called."""
+"""The launch scripts, with programs in place of python and srun that record their arguments."""
 
 import json
 import os
@@ -18,7 +18,7 @@ SCRIPTS = sorted([*LAUNCH.glob("*.sh"), *LAUNCH.glob("*.sbatch")])
 SOURCED = ("from_here.sh", "run_once.sh")
 PROGRAMS = [path for path in SCRIPTS if path.name not in SOURCED]
 MANIFEST = LAUNCH / "kubernetes.yaml"
-# What a run leaves behind: $run_dir and $epochs are those of the call
+# Writes the files of a finished run; $run_dir and $epochs are those of the call
 TRAINED = """
 mkdir -p "$run_dir/checkpoints"
 touch "$run_dir"/best.weights.h5 "$run_dir"/last.weights.h5 "$run_dir"/network.keras
@@ -45,7 +45,7 @@ ENDS = "exit ${STATUS:-0}"
 
 
 def prepare(folder, code):
-    """Puts stand-ins that write down their calls on the path; `code` is what python does."""
+    """Puts programs that record their calls on the path; `code` is what python runs."""
     for program in ("python", "srun", "scontrol", "tensorboard"):
         does = {"python": code, "srun": SRUN}.get(program, "")
         fake = folder / program
@@ -75,7 +75,7 @@ def finish(process):
 
 
 def run(script, *arguments, folder, **options):
-    """Runs a script in `folder`: exit status, the calls of the stand-ins, what was printed."""
+    """Runs a script in `folder`: exit status, recorded calls, what was printed."""
     process = start(script, *arguments, folder=folder, **options)
     printed = finish(process)
     return process.returncode, calls_of(folder), printed
@@ -137,7 +137,7 @@ def slurm(folder, **environment):
 
 
 @pytest.mark.parametrize("status, requeued", [(0, False), (2, False), (5, True), (143, True)])
-def test_slurm_queues_what_was_cut_off_again(tmp_path, status, requeued):
+def test_slurm_requeues_a_job_that_was_interrupted(tmp_path, status, requeued):
     code, calls, _ = slurm(tmp_path, STATUS=str(status))
     train = "worker --gin_file=gin/a.gin --strategy=multi_worker --seed=1"
     assert code == status
@@ -151,7 +151,9 @@ def test_slurm_queues_what_was_cut_off_again(tmp_path, status, requeued):
     [("0 0", 0, False), ("5 2", 2, False), ("2 143", 2, False), ("3 137", 3, False)]
     + [("5 5", 5, True), ("143 143", 143, True)],
 )
-def test_slurm_lets_the_worker_that_refuses_its_input_decide(tmp_path, tasks, status, requeued):
+def test_a_worker_that_refuses_its_input_gives_the_job_its_status(
+    tmp_path, tasks, status, requeued
+):
     code, calls, _ = slurm(tmp_path, TASKS=tasks)
     train = "python -m tp_keras.train --gin_file=gin/a.gin --strategy=multi_worker --seed=1"
     assert calls.count(train) == 2
@@ -172,7 +174,7 @@ def test_srun_gets_the_cores_of_the_job(tmp_path, script):
     assert (tmp_path / "cores").read_text() == "4\n"
 
 
-def test_slurm_does_not_queue_for_ever(tmp_path):
+def test_slurm_requeues_a_job_a_hundred_times_at_most(tmp_path):
     assert slurm(tmp_path, SLURM_RESTART_COUNT="99", STATUS="143")[1][-1] == "scontrol requeue 7"
     (tmp_path / "calls").unlink()
     _, calls, _ = slurm(tmp_path, SLURM_RESTART_COUNT="100", STATUS="143")
@@ -192,7 +194,7 @@ def trained_by(calls):
     return re.findall(pattern, "\n".join(calls))
 
 
-def test_the_table_leaves_out_cells_that_have_had_their_epochs(tmp_path):
+def test_the_table_skips_cells_that_are_complete(tmp_path):
     runs = tmp_path / "runs"
     for cell, epochs in (("mnist_fc_bp", 100), ("mnist_lc_bp", 20), ("mnist_lc_fa", 19)):
         (runs / cell / "0").mkdir(parents=True)
@@ -221,7 +223,7 @@ def test_every_experiment_that_a_script_names_exists(tmp_path):
     assert [path for path in found if not (REPOSITORY / path).is_file()] == []
 
 
-def test_science_counts_forward_epochs_and_trains_nothing_twice(tmp_path):
+def test_science_counts_epochs_of_the_network_and_trains_nothing_twice(tmp_path):
     status, calls, _ = run("science.sh", "runs", "data", folder=tmp_path, code=TRAINED)
     trained = trained_by(calls)
     assert status == 0
@@ -252,7 +254,7 @@ def test_an_unfinished_run_keeps_its_weights(tmp_path):
     assert (tmp_path / "runs/mnist_fc_bp/0/checkpoints").exists()
 
 
-def test_two_are_trained_at_a_time_by_a_thread_each(tmp_path):
+def test_two_runs_train_at_a_time_with_a_thread_each(tmp_path):
     code = f"""
 echo "+ $TF_NUM_INTRAOP_THREADS $TF_NUM_INTEROP_THREADS" >>"{tmp_path}/at_work"
 sleep 0.1
@@ -267,7 +269,7 @@ echo "- done" >>"{tmp_path}/at_work"
     assert (at_work, most) == (0, 2)
 
 
-def test_a_second_start_passes_over_what_the_first_is_at(tmp_path):
+def test_a_second_start_skips_the_runs_that_the_first_is_training(tmp_path):
     go_on = tmp_path / "go_on"
     wait = f'while [ ! -e "{go_on}" ]; do sleep 0.05; done; {TRAINED}'
     arguments = {"folder": tmp_path, "code": wait, "PROCESSES": "6"}
@@ -283,7 +285,7 @@ def test_a_second_start_passes_over_what_the_first_is_at(tmp_path):
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_script_that_is_told_to_stop_ends_its_trainers_first(tmp_path, number, status):
+def test_a_script_that_gets_a_signal_ends_its_runs_first(tmp_path, number, status):
     code = f"""
 trap 'echo saved >>"{tmp_path}/ended"; exit 143' TERM
 echo ready >>"{tmp_path}/calls"
@@ -308,7 +310,7 @@ def test_failures_do_not_stop_the_rest_and_end_in_a_status(tmp_path):
     assert "runs/mnist_fc_fa/0 ended with status 3: diverged in epoch 1\n" in printed
 
 
-def test_data_that_is_not_there_is_said_once(tmp_path):
+def test_missing_data_are_named_once(tmp_path):
     status, calls, printed = run("mnist_table.sh", "runs", "nowhere", folder=tmp_path)
     assert (status, calls) == (2, [])
     assert printed == f"DATA_DIR is not a folder: {tmp_path}/nowhere\n"
@@ -318,7 +320,7 @@ def test_data_that_is_not_there_is_said_once(tmp_path):
     assert printed.count("the network cannot be reached") == 1
 
 
-def test_space_is_asked_for_before_anything_starts(tmp_path):
+def test_free_space_is_checked_before_anything_starts(tmp_path):
     _, _, printed = run("mnist_table.sh", "runs", "data", folder=tmp_path)
     assert f"needs up to 1 GB in {tmp_path}/runs" in printed
     df = tmp_path / "df"
@@ -327,17 +329,6 @@ def test_space_is_asked_for_before_anything_starts(tmp_path):
     (tmp_path / "calls").unlink()
     status, calls, printed = run("mnist_table.sh", "runs", "data", folder=tmp_path)
     assert (status, calls) == (2, []) and "not enough space" in printed
-
-
-def test_results_are_copied_without_folders_of_this_machine(tmp_path):
-    run_dir = tmp_path / "runs/a"
-    run_dir.mkdir(parents=True)
-    (run_dir / "result.json").write_text("{}")
-    (run_dir / "epochs.csv").write_text("epoch\n")
-    (run_dir / "operative.gin").write_text("train.run_dir = \\\n    '/x/y'\n")
-    status, calls, _ = run("collect_results.sh", "runs", "results", folder=tmp_path)
-    assert (status, calls) == (0, ["python -m tp_keras.report --runs=results --out=results/report"])
-    assert (tmp_path / "results/a/operative.gin").read_text() == "train.run_dir = '...'\n"
 
 
 def test_kubernetes_pods_get_their_tf_config(tmp_path):

@@ -30,13 +30,13 @@ class NetworkTest(tf.test.TestCase):
                 found = record.tape.gradient(record.h[l], [f.kernel.value, f.bias.value])
                 self.assertEqual([g is not None for g in found], [l == k] * 2, (l, k))
 
-    def test_survives_a_keras_file(self):
+    def test_saved_and_loaded_it_computes_the_same(self):
         network = rules.local_network()
-        twin = saved_and_loaded(self, network)
-        for f, other in zip(network.stack, twin.stack, strict=True):
+        loaded = saved_and_loaded(self, network)
+        for f, other in zip(network.stack, loaded.stack, strict=True):
             self.assertEqual(f.get_config(), other.get_config())
         x, _ = rules.batch()
-        self.assertAllEqual(network(x), twin(x))
+        self.assertAllEqual(network(x), loaded(x))
 
     def test_needs_a_layer(self):
         with self.assertRaisesRegex(ValueError, "`layers` must hold at least one layer"):

@@ -13,7 +13,7 @@ class NoiseTest(tf.test.TestCase):
         tensors = [tf.zeros(shape) for shape in shapes]
         return normal_like(tensors, keys.key(seed, "noise", tf.constant(step, tf.int64)), stddev)
 
-    def test_shaped_like_the_tensors_and_the_same_each_time(self):
+    def test_noise_has_the_shapes_of_the_tensors_and_is_a_function_of_the_key(self):
         first, second = self.draw(), self.draw()
         self.assertEqual([n.shape for n in first], [(6, 5), (6, 3, 4, 2), (6, 5)])
         for one, two in zip(first, second, strict=True):
@@ -33,24 +33,16 @@ class NoiseTest(tf.test.TestCase):
         self.assertAllClose(0.3, np.std(noise), atol=0.007)
         self.assertAllClose(0.6827, np.mean(np.abs(noise) < 0.3), atol=0.015)
 
-    def test_replicas_draw_apart(self):
-        strategy = tf.distribute.MirroredStrategy(
-            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-        )
-        first, second = strategy.experimental_local_results(strategy.run(lambda: self.draw()[0]))
-        self.assertFalse(np.any(first.numpy() == second.numpy()))
-        self.assertAllEqual(self.draw()[0], first)
-
     def test_replicas_draw_the_rows_of_the_global_batch(self):
-        strategy = tf.distribute.MirroredStrategy(
-            ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
-        )
+        strategy = rules.two_replicas()
         halves = strategy.run(lambda: self.draw(shapes=[(3, 5), (3, 2, 4)]))
         whole = self.draw(shapes=[(6, 5), (6, 2, 4)])
         for half, rows in zip(halves, whole, strict=True):
-            self.assertAllEqual(rows, tf.concat(strategy.experimental_local_results(half), 0))
+            parts = strategy.experimental_local_results(half)
+            self.assertAllEqual(rows, tf.concat(parts, 0))
+            self.assertFalse(np.any(parts[0].numpy() == parts[1].numpy()))
 
-    def test_moments_and_tails_are_a_gaussians(self):
+    def test_moments_and_tails_are_those_of_a_gaussian(self):
         (noise,) = self.draw(shapes=[(500, 400)])
         draws = noise.numpy().ravel()
         # Of 200000 draws the deviations of these means are 0.0022, 0.022 and 0.00045

@@ -1,4 +1,4 @@
-"""What outputs learn."""
+"""Objectives: their losses, errors and targets."""
 
 import keras
 import numpy as np
@@ -23,7 +23,7 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
         self.assertEqual(loss.shape, (2,))
         self.assertAllClose(tape.gradient(loss, a), objective().delta(a, Y), rtol=1e-12)
 
-    def test_losses_are_what_their_names_say(self):
+    def test_losses_equal_their_formulas(self):
         probability = np.exp(A) / np.exp(A).sum(-1, keepdims=True)
         expected = -np.log(probability[Y == 1])
         self.assertAllClose(expected, SoftmaxCrossEntropy().loss(A, Y), rtol=1e-12)
@@ -31,7 +31,7 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters((SoftmaxCrossEntropy, "softmax"), (SquaredError, "linear"))
     def test_error_vanishes_at_the_target(self, objective, activation):
-        """The target in the output's place leaves nothing to learn."""
+        """Where the output is the target the gradient is zero."""
         target = objective().target(Y)
         with np.errstate(divide="ignore"):
             a = np.log(target) if activation == "softmax" else target
@@ -66,7 +66,7 @@ class ObjectivesTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, message):
                 objective.check(unfit)
 
-    def test_errors_are_said_in_their_unit(self):
+    def test_errors_are_printed_in_their_unit(self):
         self.assertEqual(SoftmaxCrossEntropy().in_words(3.456), "error 3.46 %")
         self.assertEqual(SquaredError().in_words(23.456), "squared error 23.46")
 

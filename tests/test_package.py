@@ -1,4 +1,4 @@
-"""What is published: the wheel trains by itself, the source distribution is the repository."""
+"""The wheel holds all that training needs, the source distribution the whole repository."""
 
 import email
 import pathlib
@@ -68,7 +68,7 @@ def test_the_wheel_has_the_program(wheel):
     assert "tp-keras = tp_keras.__main__:main" in wheel.read(name).decode()
 
 
-def test_what_pypi_shows_has_no_relative_link_and_says_which_pythons(metadata):
+def test_the_metadata_has_no_relative_link_and_names_the_versions_of_python(metadata):
     text = metadata.get_payload()
     assert "`target[l] = h[l] - g[l+1](h[l+1]) + g[l+1](target[l+1])`" in text
     links = re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.S))

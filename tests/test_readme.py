@@ -1,4 +1,4 @@
-"""The README's code does what it says."""
+"""The code and the links of the README."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ import tensorflow as tf
 import tp_keras
 
 README = pathlib.Path(__file__).parents[1] / "README.md"
-# As in a shell of the reader's: the tests' own silences TensorFlow
+# As in a user's shell, where no log level of TensorFlow is set
 ENVIRONMENT = {name: x for name, x in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", README.read_text(), re.S)
 
@@ -41,15 +41,15 @@ class ReadmeTest(tf.test.TestCase):
             exec(block("tp_keras.convert"), names)
         self.assertIs(type(names["model"].layers[-1]), keras.layers.Dense)
 
-    def test_nothing_is_said_before_the_example_trains(self):
-        """TensorFlow is silent where tp_keras is imported first, as the example does."""
+    def test_the_imports_of_the_example_print_nothing(self):
+        """TensorFlow prints nothing where tp_keras is imported before it."""
         imports = block("import numpy as np").split("\n\nnetwork")[0]
         done = subprocess.run(
             [sys.executable, "-c", imports], cwd=README.parent, capture_output=True, env=ENVIRONMENT
         )
         self.assertEqual((done.returncode, done.stdout, done.stderr), (0, b"", b""))
 
-    def test_its_links_into_the_repository_lead_somewhere(self):
+    def test_links_to_files_of_the_repository_exist(self):
         text = re.sub(r"```.*?```|`[^`]*`", "", README.read_text(), flags=re.S)
         links = re.findall(r"\]\((?!\w+:|#)([^)]+)\)", text)
         self.assertTrue(links)

@@ -1,4 +1,4 @@
-"""The tables of results/ say what the records beside them say."""
+"""The tables of results/ agree with the records beside them."""
 
 import importlib.util
 import json
@@ -15,7 +15,7 @@ results_tables = importlib.util.module_from_spec(SPEC)
 SPEC.loader.exec_module(results_tables)
 
 
-def test_every_table_is_made_of_its_records():
+def test_every_table_agrees_with_its_records():
     for page in sorted(results_tables.RESULTS.glob("*.md")):
         text = page.read_text()
         assert results_tables.filled(text) == text, page.name
@@ -42,7 +42,7 @@ LEAVES = sorted({folder.name.rpartition("_")[0] for folder in INVERSES.iterdir()
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_leaf_takes_the_inverses_that_come_closer_to_the_paper_at_equal_epochs(leaf):
+def test_leaf_has_the_inverses_that_come_closer_to_the_paper_at_equal_epochs(leaf):
     experiment = (REPOSITORY / f"gin/{leaf}.gin").read_text()
     # The autoencoder's error is not the paper's: the smaller one
     paper = float((re.findall(r"train.paper_error = (.+)", experiment) or [0])[0])

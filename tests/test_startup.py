@@ -1,4 +1,4 @@
-"""What importing the package settles for TensorFlow."""
+"""The settings of TensorFlow that importing the package makes."""
 
 import rules
 import tensorflow as tf
@@ -7,12 +7,12 @@ from tp_keras.optimizers import Adam
 
 
 class OrderOfUpdatesTest(tf.test.TestCase):
-    def test_the_pass_that_loses_their_order_is_off(self):
+    def test_the_pass_that_loses_control_edges_is_off(self):
         self.assertFalse(tf.config.optimizer.get_experimental_options()["dependency_optimization"])
 
     def test_errors_are_of_the_weights_before_the_step(self):
-        # With that pass, on a busy machine, some of these graphs go wrong
-        learner = rules.learner("bp")
+        # With that pass, on a busy machine, some of these graphs read a weight after its update
+        learner = rules.learner("bp", rules.dense_network())
         learner.compile(Adam(0.01))
         x, y = map(tf.constant, rules.batch())
         state = [*learner.network.weights, *learner.optimizer.variables]

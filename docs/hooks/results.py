@@ -19,7 +19,7 @@ if "tp_keras" not in sys.modules:
 
 from tp_keras.report import paper, style  # noqa: E402
 from tp_keras.report.cells import Cell, cells, other_cells  # noqa: E402
-from tp_keras.report.runs import read_runs  # noqa: E402
+from tp_keras.report.runs import Run, read_runs  # noqa: E402
 
 EPOCHS_OF_THE_PAPER = 500
 NOTHING = "Not measured yet: there is no run of it in `results/`."
@@ -44,10 +44,23 @@ def block(text: str) -> str:
     return f'<div class="numbers" markdown>\n\n{text}\n\n</div>'
 
 
+def recorded() -> list[Run]:
+    """The runs of results/; of a pair of inverses the one that its experiment file takes."""
+    return [run for run in read_runs(REPOSITORY / "results").runs if not is_other_inverse(run)]
+
+
+def is_other_inverse(run: Run) -> bool:
+    if run.path.parent.name != "inverses":
+        return False
+    leaf, _, activation = run.path.name.rpartition("_")
+    experiment = (REPOSITORY / f"gin/{leaf}.gin").read_text()
+    return f"inverse_activation = '{activation}'" not in experiment
+
+
 def table(dataset: str) -> str:
     """All cells of the paper's table for a dataset, each with what this code measured of it."""
     second = dataset == "imagenet2012"
-    theirs, ours = paper.table(2 if second else 1), cells(read_runs(REPOSITORY / "results").runs)
+    theirs, ours = paper.table(2 if second else 1), cells(recorded())
     error, train = ("top1_error", None) if second else ("test_error", "train_error")
     rows = []
     for key, printed in theirs.items():
@@ -61,7 +74,7 @@ def table(dataset: str) -> str:
 
 def measured(rule: str) -> str:
     """All cells of a rule that have a run, on the paper's data and on any other."""
-    runs = read_runs(REPOSITORY / "results").runs
+    runs = recorded()
     problems = {"": cells(runs), **other_cells(runs)}
     printed = paper.table(1) | paper.table(2)
     rows = []
@@ -69,6 +82,8 @@ def measured(rule: str) -> str:
         for key, cell in group.items():
             if key[2] == rule:
                 where = problem or f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
+                if not problem and not cell.runs[0].in_percent:
+                    where += f", {cell.runs[0].result['errors_are']}"
                 theirs = printed.get(key, {}) if not problem else {}
                 numbers = of_cell(
                     cell,

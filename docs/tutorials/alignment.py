@@ -22,7 +22,7 @@ objective = tp_keras.objectives.SoftmaxCrossEntropy()
 # %% [markdown]
 # `diagnostics.measure` takes a learner and a batch, and returns, layer by layer, the angle
 # between the rule's error $\delta_l$ and the one that backpropagation has at the same weights. 90
-# degrees is what two random directions have; below 90 a step still goes downhill.
+# degrees is what two random directions have; below 90 a step on that example goes downhill.
 
 
 # %%

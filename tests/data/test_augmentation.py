@@ -46,7 +46,7 @@ class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
         for image, n, crop in zip(IMAGES, numbers, found, strict=True):
             self.assertAllEqual(by_loop(image, n, padding, flip), crop)
 
-    def test_every_window_and_both_mirrors_are_as_likely(self):
+    def test_draws_are_uniform_and_uncorrelated(self):
         numbers = augmentation.draws([3, 4], 20000).numpy()
         self.assertBetween(numbers.min(), 0, 0.001)
         self.assertBetween(numbers.max(), 0.999, np.nextafter(np.float32(1), np.float32(0)))
@@ -54,7 +54,7 @@ class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(rows / 20000, np.full(9, 1 / 9), atol=0.01)
         self.assertAllClose(np.corrcoef(numbers.T), np.eye(3), atol=0.03)
 
-    def test_the_highest_number_stays_in_the_frame(self):
+    def test_the_largest_draw_gives_the_last_window(self):
         numbers = np.full((len(IMAGES), 3), np.nextafter(np.float32(1), np.float32(0)))
         found = augmentation.crops_and_flips(IMAGES, numbers, 4, None)
         self.assertAllEqual(by_loop(IMAGES[0], numbers[0], 4, None), found[0])
@@ -75,14 +75,14 @@ class AugmentationTest(tf.test.TestCase, parameterized.TestCase):
         uniform = np.clip((np.sort(area) - 0.08) / (largest - 0.08), 0, 1)
         self.assertLess(np.abs(uniform - (np.arange(4000) + 0.5) / 4000).max(), 0.031)
 
-    def test_random_windows_lie_anywhere(self):
+    def test_positions_of_random_windows_are_uniform_and_uncorrelated(self):
         row, column, rows, columns = windows(900, 1200, 2000).T
         places = np.stack([row / np.maximum(900 - rows, 1), column / np.maximum(1200 - columns, 1)])
         self.assertAllClose(places.mean(1), [0.5, 0.5], atol=0.03)  # 4 deviations are .026
         self.assertAllClose(places.std(1), [12**-0.5] * 2, atol=0.02)
         self.assertAllClose(np.corrcoef(places), np.eye(2), atol=0.09)
 
-    def test_a_photograph_that_has_no_room_for_an_aspect_gives_what_it_has(self):
+    def test_a_photograph_too_narrow_for_a_window_gives_the_largest_that_fits(self):
         rows, columns = windows(10, 300, 50).T[2:]  # at 4:3 at most 4.4 % of its area
         self.assertAllEqual(rows, np.full(50, 10))
         self.assertAllEqual(columns, np.full(50, 13))

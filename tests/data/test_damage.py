@@ -1,4 +1,4 @@
-"""Data that is not as it should be: one line that says where and what to do."""
+"""Damaged and missing data: one line that says where, and what to do."""
 
 import pathlib
 import re
@@ -120,7 +120,7 @@ def test_broken_photographs_are_named(photos, capfd):
     dataset = load(photos)
     with pytest.raises(ValueError, match="record 3 is damaged"), dataset.naming_damage():
         labels(dataset.unaugmented_batches())
-    assert capfd.readouterr().err == ""  # the decoder has lines of its own
+    assert capfd.readouterr().err == ""  # nothing from the decoder
 
 
 def test_broken_photographs_are_skipped_and_counted(photos, capfd):
@@ -143,7 +143,7 @@ def test_where_nothing_is_broken_skipping_changes_nothing(photos):
             np.testing.assert_array_equal(one[1], other[1])
 
 
-def test_a_batch_of_broken_photographs_alone_is_an_error_in_training_and_none_in_a_test(photos):
+def test_a_batch_without_an_intact_photograph_is_an_error_in_training_and_empty_in_a_test(photos):
     for file in sorted(photos.rglob("*.tfrecord*")):
         for number in range(shards.records_within(file)):
             replace_photo(file, number, BROKEN["empty"])
@@ -195,14 +195,14 @@ def test_a_flipped_bit_in_a_file_is_named(photos, digits, tmp_path):
 
     flip_a_bit(first_file(photos))
     assert "split train" in refusal(read) and "record 1 is damaged" in refusal(read)
-    assert "skip" not in refusal(read)  # no setting makes up for a broken file
+    assert "skip" not in refusal(read)  # which would not help with a broken file
     shutil.copytree(digits, tmp_path / "digits")
     flip_a_bit(first_file(tmp_path / "digits"))
     line = refusal(lambda: load_digits(tmp_path / "digits", test_split="train"))
     assert re.search("split train: .* record [12] is damaged .*prepare it anew", line)
 
 
-def test_an_error_that_is_not_of_the_data_stays_what_it_is(photos):
+def test_an_error_with_another_cause_is_raised_unchanged(photos):
     dataset = load(photos)
     with pytest.raises(tf.errors.InvalidArgumentError), dataset.naming_damage():
         raise tf.errors.InvalidArgumentError(None, None, "shapes do not match")
@@ -248,7 +248,7 @@ def test_missing_splits_and_features_are_named_with_what_there_is(digits, whole)
     assert "one split" in refusal(lambda: load(whole, train_split="train+validation"))
 
 
-def test_a_folder_too_deep_or_too_high_is_told_from_the_right_one(digits):
+def test_a_folder_above_or_below_the_right_one_is_refused_with_the_right_one(digits):
     for wrong in (digits / "own_digits", digits / "own_digits/3.0.1", digits.parent):
         line = places.hint(str(wrong), "own_digits", None, "3.0.1")
         assert line.endswith(f"received {wrong}: {digits} holds it")
@@ -266,7 +266,7 @@ def test_another_version_on_disk_is_named(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["mnist_5k", "npz:own.npz"])
-def test_data_that_is_no_photographs_is_not_asked_for_as_such(name):
+def test_an_image_size_is_refused_for_data_that_are_no_photographs(name):
     line = refusal(lambda: load(None, name=name))
     assert line.startswith("data.load.image_size") and name in line and "leave it out" in line
 
@@ -284,7 +284,7 @@ def arrays(x, y, **settings):
     return data.from_arrays((x, y), test=(x[:5], y[:5]), batch_size=2, **settings).fingerprint
 
 
-def test_a_fingerprint_tells_other_data_from_the_same(whole, photos):
+def test_a_fingerprint_is_equal_for_equal_data_alone(whole, photos):
     x, y = np.random.default_rng(0).integers(0, 256, (12, 4, 3), np.uint8), np.arange(12) % 3
     same = arrays(x, y)
     assert same == arrays(x.copy(), y.copy(), seed=3, name="other")  # of the data alone

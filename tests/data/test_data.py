@@ -1,4 +1,4 @@
-"""From arrays to batches."""
+"""Batches from arrays: order, augmentation, labels, what is refused."""
 
 import pathlib
 
@@ -21,7 +21,7 @@ def batches(dataset, count, *start):
 
 
 class DataTest(tf.test.TestCase, parameterized.TestCase):
-    def test_an_epoch_shows_no_image_twice_and_the_next_has_another_order(self):
+    def test_an_epoch_has_no_image_twice_and_the_next_another_order(self):
         dataset = loaded()
         self.assertEqual(dataset.steps_per_epoch, 6)
         shown = [np.concatenate([x for x, _ in batches(dataset, 6, epoch)]) for epoch in (0, 1)]
@@ -31,7 +31,7 @@ class DataTest(tf.test.TestCase, parameterized.TestCase):
         self.assertNotEqual(*orders)
 
     @parameterized.parameters({}, {"crop_padding": 2, "flip": "left_right"})
-    def test_a_run_taken_up_at_any_step_sees_what_it_would_have_seen(self, **augmentation):
+    def test_batches_from_any_step_on_are_those_of_an_uninterrupted_run(self, **augmentation):
         dataset = loaded(seed=7, **augmentation)
         whole = batches(dataset, 14)
         for expected, found in zip(whole[9:], batches(dataset, 5, 1, 3), strict=True):
@@ -100,7 +100,7 @@ class DataTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, message):
                 loaded(**settings)
 
-    def test_what_cannot_be_learned_from_is_refused(self):
+    def test_data_that_nothing_can_be_learned_from_are_refused(self):
         constant = np.full((9, 4), 0.5), np.arange(9) % 3
         with self.assertRaisesRegex(ValueError, "pixels that differ: all .* are 0.5"):
             data.from_arrays(constant, constant, batch_size=3, scaling="standardised")
@@ -136,14 +136,14 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
             self.assertAllEqual([known[image.tobytes()] for image in x], y.argmax(-1))
 
     @parameterized.parameters(((12, 5, 4), (5, 4, 1)), ((12, 6), (6,)), ((12, 5, 4, 3), (5, 4, 3)))
-    def test_floats_are_taken_as_they_are_in_any_shape(self, shape, input_shape):
+    def test_floats_are_not_scaled_and_may_have_any_shape(self, shape, input_shape):
         x = np.random.default_rng(0).normal(size=shape)
         dataset = self.made(x, self.y[:, np.newaxis].astype(np.uint8))
         self.assertEqual(dataset.input_shape, input_shape)
         (found, _), *_ = dataset.test_batches()
         self.assertAllClose(x[:4].reshape(4, *input_shape), found)
 
-    def test_what_is_no_dataset_is_refused_by_name(self):
+    def test_wrong_arrays_are_refused_by_name(self):
         nan = np.where(np.arange(12)[:, None] == 7, np.nan, np.zeros((12, 6)))
         for arrays, message in (
             ({"x": self.x[:7]}, "train labels must be 7 class numbers.*shape \\(12,\\)"),
@@ -173,7 +173,7 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
 
 
 class NpzTest(tf.test.TestCase):
-    def test_an_archive_of_ones_own_is_the_same_as_its_arrays(self):
+    def test_an_archive_gives_the_batches_of_its_arrays(self):
         random = np.random.default_rng(0)
         x, y = random.integers(0, 256, (12, 5, 4), np.uint8), np.arange(12) % 3
         path = pathlib.Path(self.get_temp_dir()) / "own.npz"
@@ -185,7 +185,7 @@ class NpzTest(tf.test.TestCase):
             self.assertAllEqual(one[0], other[0])
             self.assertAllEqual(one[1], other[1])
 
-    def test_what_is_no_such_archive_is_refused_by_name(self):
+    def test_files_that_are_no_such_archive_are_refused_by_name(self):
         folder = pathlib.Path(self.get_temp_dir())
         lacking, broken = folder / "lacking.npz", folder / "broken.npz"
         np.savez(lacking, x_train=np.zeros((3, 2)))

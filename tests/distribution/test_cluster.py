@@ -1,4 +1,4 @@
-"""What `TF_CONFIG` and SLURM say of the workers: every role, and every mistake in one line."""
+"""The workers as `TF_CONFIG` and SLURM describe them: every role, and every mistake in one line."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def found(**environment):
         ({"chief": [A], "worker": [B], "evaluator": [C]}, "worker", 0, 1),
     ],
 )
-def test_every_training_role_has_a_place_of_its_own_the_chief_first(jobs, job, index, place):
+def test_every_training_role_has_an_index_of_its_own_and_the_chief_0(jobs, job, index, place):
     members = found(TF_CONFIG=tf_config(jobs, job, index))
     assert (members.index, members.names[place]) == (place, f"{job} {index}")
     assert members.addresses == (A, B, C)[: len(members.addresses)]
@@ -82,13 +82,13 @@ def test_a_mistake_in_tf_config_is_named_in_one_line(text, part):
     assert "\n" not in message and len(message) < 300
 
 
-def test_no_cluster_is_no_mistake():
+def test_without_a_cluster_there_is_none():
     assert found() is None
     assert found(TF_CONFIG="{}") is None
     assert found(SLURM_PROCID="0") is None
 
 
-def test_slurm_names_the_tasks_of_a_step():
+def test_the_tasks_of_a_slurm_step_are_the_workers():
     members = found(**SLURM)
     assert (members.addresses, members.index) == (("node07:8888", "node08:8888"), 1)
 

@@ -6,6 +6,7 @@ import time
 from unittest import mock
 
 import pytest
+from processes import free_addresses
 
 from tp_keras.distribution import handshake
 from tp_keras.distribution.cluster import Cluster
@@ -14,15 +15,11 @@ SETTINGS = {"train.epochs": "3", "seed": "1"}
 
 
 def addresses(number):
-    sockets = [socket.create_server(("localhost", 0)) for _ in range(number)]
-    found = tuple(f"localhost:{s.getsockname()[1]}" for s in sockets)
-    for s in sockets:
-        s.close()
-    return found
+    return tuple(free_addresses(number))
 
 
 def meet(members, minutes=1.0):
-    """What each of several workers, `(addresses, index, settings)`, ends with."""
+    """The error or None, and the lines, of each worker, given as `(addresses, index, settings)`."""
 
     def one(member):
         names = tuple(f"worker {i}" for i in range(len(member[0])))
@@ -40,20 +37,20 @@ def meet(members, minutes=1.0):
 
 
 @pytest.fixture(autouse=True)
-def soon():
+def short_intervals():
     with mock.patch.multiple(handshake, LINGER=1.0, FIRST_LINE=0.3, NEXT_LINE=0.5):
         yield
 
 
 @pytest.mark.parametrize("size", [2, 3, 5])
-def test_workers_that_were_started_alike_meet(size):
+def test_workers_with_equal_settings_pass(size):
     where = addresses(size)
     assert [error for error, _ in meet([(where, i, SETTINGS) for i in range(size)])] == [
         None
     ] * size
 
 
-def test_the_port_is_free_again_at_once():
+def test_the_port_is_free_again_afterwards():
     where = addresses(2)
     for _ in range(2):
         assert meet([(where, i, SETTINGS) for i in range(2)])[0][0] is None
@@ -61,7 +58,7 @@ def test_the_port_is_free_again_at_once():
 
 
 @pytest.mark.parametrize("odd", [0, 2])
-def test_a_worker_with_another_setting_ends_all_and_is_named(odd):
+def test_a_worker_with_another_setting_is_named_to_all(odd):
     where = addresses(3)
     settings = [SETTINGS | ({"seed": "2"} if i == odd else {}) for i in range(3)]
     for error, _ in meet([(where, i, s) for i, s in enumerate(settings)]):
@@ -70,7 +67,7 @@ def test_a_worker_with_another_setting_ends_all_and_is_named(odd):
         assert "\n" not in str(error) and len(str(error)) < 300
 
 
-def test_a_setting_that_one_worker_lacks_is_said_to_be_not_set():
+def test_a_setting_that_one_worker_lacks_is_named_as_not_set():
     where = addresses(2)
     for error, _ in meet([(where, 0, SETTINGS), (where, 1, SETTINGS | {"train.jit_compile": "1"})]):
         found = "train.jit_compile is not set in worker 0, 1 in worker 1"
@@ -83,7 +80,7 @@ def test_another_order_of_the_workers_is_named():
         assert "the same workers in the same order" in str(error)
 
 
-def test_a_worker_that_never_comes_is_awaited_by_name_and_not_for_ever():
+def test_a_missing_worker_is_named_while_waiting_and_at_the_end():
     where = addresses(3)
     started = time.monotonic()
     for error, lines in meet([(where, i, SETTINGS) for i in (0, 2)], minutes=1.5 / 60):
@@ -115,7 +112,7 @@ def test_one_worker_on_two_hosts_is_named():
 @pytest.mark.parametrize(
     "line", [b"", b"GET / HTTP/1.1\r\n", b"[]\n", b'{"index": 1}\n', b"[" * 100_000, b"\xff\n"]
 )
-def test_what_strangers_send_is_ignored(line):
+def test_messages_of_other_programs_are_ignored(line):
     meeting = handshake._Meeting(Cluster(("a:1", "b:1"), ("w0", "w1"), 0), SETTINGS)
     assert not meeting.note(line)
     assert (meeting.refusal, meeting.met) == ("", {})

@@ -1,4 +1,4 @@
-"""Workers in processes of their own, from their start to their end."""
+"""Workers as processes, from their start to their exit status."""
 
 import json
 import os
@@ -38,7 +38,7 @@ def test_no_two_processes_read_the_same_example(tmp_path):
     assert len({n for batch in one + other for n in batch}) == 48
 
 
-def test_workers_that_were_started_differently_end_with_2_before_anything_is_made(tmp_path):
+def test_workers_that_were_started_differently_end_with_2_before_anything_is_written(tmp_path):
     run = tmp_path / "run"
     workers = [
         start(run, f"--seed={i}", "--epochs=1", environment=e)
@@ -79,7 +79,7 @@ def waiting(run, *flags):
 
 
 @pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_a_signal_ends_a_worker_that_waits(tmp_path, number, status):
+def test_a_signal_ends_a_waiting_worker(tmp_path, number, status):
     run = tmp_path / "run"
     process = waiting(run)
     out, until = tmp_path / "run1.out", time.monotonic() + 120
@@ -94,7 +94,7 @@ def test_a_signal_ends_a_worker_that_waits(tmp_path, number, status):
     assert text(run, "1.err").count("\n") == 1 and not run.exists()
 
 
-def test_a_worker_that_never_comes_ends_the_others_with_5(tmp_path):
+def test_a_missing_worker_ends_the_others_with_5(tmp_path):
     run = tmp_path / "run"
     assert finish(waiting(run, "--gin_bindings=train.wait_minutes = 0.05")) == 5
     line = text(run, "1.err")

@@ -1,4 +1,4 @@
-"""What experiment files hand over is checked in one place, before anything is built or written."""
+"""Settings of experiment files are checked in one place, before anything is built or written."""
 
 import inspect
 import math
@@ -14,13 +14,14 @@ import tp_keras.train  # noqa: F401, both for what they register with gin
 from tp_keras.experiment import config
 from tp_keras.experiment.settings import TABLE
 
+pytestmark = pytest.mark.usefixtures("clean_gin")
 OURS = ("tp_keras.", "keras.", "optuna.")
 GIVEN = {"network", "objective", "name", "input_shape", "classes", "learner", "has_inverse"}
 NUMBERS_OF_RULES = (
     *("noise_stddev", "alpha", "beta", "feedback_limit", "decay", "rate", "auxiliary_units"),
 )
 GIVEN |= {"folder", "inverses"}
-# Which parameters may be what most may not. All others have to refuse it
+# The parameters that may have a value which all others must refuse
 SIZES = {
     *("adam_weight_decay", "adam_lr_ratio", "clip_threshold", "rms_rate", "weight_decay"),
     *("initial_accumulator_value", "l1_regularization_strength", "l2_regularization_strength"),
@@ -64,7 +65,7 @@ NOBODY_MAY_BE = (
 
 
 def parameters():
-    """Selector, parameter and default of all that an experiment file can bind, by gin's word."""
+    """Selector, parameter and default of all that gin lets an experiment file bind."""
     for selector, found in sorted(gin.config._REGISTRY.items()):
         called = found.wrapped.__init__ if inspect.isclass(found.wrapped) else found.wrapped
         if selector.startswith(OURS):
@@ -74,13 +75,6 @@ def parameters():
 
 
 EVERY = list(parameters())
-
-
-@pytest.fixture(autouse=True)
-def _clean():
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 def refusal(selector, parameter, value):
@@ -112,7 +106,7 @@ def test_every_parameter_refuses_what_it_cannot_be_in_one_line(selector):
             values = [(value, False) for value, _ in values]
         for value, may in values:
             if name == "name" and selector == "tp_keras.data.load" and value == "3":
-                continue  # as good a name of a dataset as any
+                continue  # any text may be the name of a dataset
             line = refusal(selector, name, value)
             assert (line is None) == may, (name, str(value)[:20] if value != 10**5000 else "", line)
             if line is not None:
@@ -189,11 +183,11 @@ def test_a_setting_without_scope_is_read_by_all_scopes():
     )
 
 
-def test_somebody_else_s_configurables_are_taken_as_they_are():
+def test_configurables_of_other_packages_are_not_checked():
     def own(number):
         return number
 
-    gin.external_configurable(own, name="own_function", module="somebody")
+    gin.external_configurable(own, name="own_function", module="another_package")
     settings = ["train.network = @own_function", "own_function.number = -1", "train.run_dir = 'x'"]
     config.configure(["gin/mnist_fc_bp.gin"], settings)
 

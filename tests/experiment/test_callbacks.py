@@ -1,9 +1,10 @@
-"""What a run writes down, and what ends it."""
+"""Callbacks that log a run, keep its best weights and end it."""
 
 import math
 import pathlib
 from unittest import mock
 
+import h5py
 import rules
 import tensorflow as tf
 from absl.testing import parameterized
@@ -30,7 +31,7 @@ class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
         self.callback.on_epoch_begin(3)
 
     @parameterized.parameters(math.nan, math.inf, -math.nan, 2e6)
-    def test_a_loss_that_ran_away_ends_the_run(self, loss):
+    def test_a_loss_that_is_not_finite_or_above_a_million_ends_the_run(self, loss):
         for name in ("loss", "inverse_loss"):
             with self.assertRaisesRegex(Diverged, "epoch 4"):
                 self.callback.on_train_batch_end(0, {"loss": 1.0, name: loss})
@@ -38,13 +39,13 @@ class TerminateOnDivergenceTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(Diverged, f"epoch 4: the loss on the {what}"):
                 self.callback.on_epoch_end(3, {"loss": 1.0, name: loss})
 
-    def test_others_do_not(self):
+    def test_other_losses_do_not(self):
         self.callback.on_train_batch_end(0, {"loss": 9e5, "inverse_loss": 0.0})
         self.callback.on_epoch_end(3, {"loss": 1.0, "val_loss": 9e5, "test_loss": 9e5})
 
 
 class EventFilesTest(tf.test.TestCase):
-    def test_a_full_disk_is_no_lack_of_memory(self):
+    def test_a_full_disk_is_reported_as_such_and_not_as_lack_of_memory(self):
         full = tf.errors.ResourceExhaustedError(None, None, "events; No space left on device\n\tx")
         dataset = mock.Mock()
         dataset.test_batches.return_value = [None]
@@ -92,38 +93,51 @@ class EpochCSVLoggerTest(tf.test.TestCase):
                 self.epoch(number, 9.0)
         self.assertEqual([row["seconds"] for row in self.log.rows], [4.0, 1.0, 2.5])
 
-    def test_best_weights_are_those_of_the_lowest_error(self):
-        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
+    def best_weights(self):
+        """The callback, on a model whose weights are the number of the epoch."""
+
+        def save_weights(path):
+            with h5py.File(path, "w") as file:
+                file.attrs["epoch"] = len(self.log.rows)
+
+        best, self.model.save_weights = BestWeightsCheckpoint(self.folder, self.log), save_weights
         best.set_model(self.model)
-        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
-            counts = []
-            for number, error in enumerate([9.0, 4.0, 7.0, 4.0, 3.0]):
-                self.log.on_epoch_begin(number)
-                self.epoch(number, error, best)
-                counts.append(saved.count("best.weights.h5"))
-        self.assertEqual(counts, [1, 2, 2, 2, 3])
+        return best
+
+    def saved_epoch(self):
+        """The number of the epoch whose weights are in `best.weights.h5`."""
+        with h5py.File(self.folder.path / "best.weights.h5") as file:
+            return int(file.attrs["epoch"])
+
+    def test_best_weights_are_those_of_the_lowest_error(self):
+        best, saved = self.best_weights(), []
+        for number, error in enumerate([9.0, 4.0, 7.0, 4.0, 3.0]):
+            self.log.on_epoch_begin(number)
+            self.epoch(number, error, best)
+            saved.append(self.saved_epoch())
+        self.assertEqual(saved, [1, 2, 2, 2, 5])
 
     def test_lost_best_weights_are_written_again_where_the_model_has_them_else_named(self):
+        path = self.folder.path / "best.weights.h5"
         for errors, step, epoch in [((9.0, 4.0), 0, None), ((9.0, 4.0), 1, 2), ((4.0, 9.0), 0, 1)]:
-            best, lines = BestWeightsCheckpoint(self.folder, self.log), []
+            best, lines = self.best_weights(), []
             self.log.rows = [{"epoch": i + 1, "test_error": e} for i, e in enumerate(errors)]
-            with mock.patch.object(self.folder, "write_with") as write:
-                best.restore(self.model, step, lines.append)
-            self.assertEqual(write.called, epoch is None)
-            self.assertLen(lines, 0 if epoch is None else 1)
-            for line in lines:
+            path.write_bytes(b"damaged")
+            best.restore(self.model, step, lines.append)
+            if epoch is None:
+                self.assertEqual((self.saved_epoch(), lines), (2, []))
+            else:
+                self.assertEqual(path.read_bytes(), b"damaged")
+                (line,) = lines
                 self.assertIn(f"its weights, of epoch {epoch}, are in no checkpoint", line)
 
-    def test_held_out_examples_choose_where_there_are_any(self):
-        best, saved = BestWeightsCheckpoint(self.folder, self.log), []
-        best.set_model(self.model)
-        with mock.patch.object(self.folder, "write_with", lambda name, save: saved.append(name)):
-            counts = []
-            for number, (test, held_out) in enumerate([(9.0, 5.0), (4.0, 6.0), (7.0, 3.0)]):
-                self.log.on_epoch_begin(number)
-                self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
-                counts.append(saved.count("best.weights.h5"))
-        self.assertEqual(counts, [1, 1, 2])
+    def test_best_weights_are_chosen_by_held_out_examples_where_there_are_any(self):
+        best, saved = self.best_weights(), []
+        for number, (test, held_out) in enumerate([(9.0, 5.0), (4.0, 6.0), (7.0, 3.0)]):
+            self.log.on_epoch_begin(number)
+            self.epoch(number, test, best, val_loss=1.0, val_error=held_out)
+            saved.append(self.saved_epoch())
+        self.assertEqual(saved, [1, 1, 3])
         found = results.summarize(self.log.rows)
         self.assertEqual((found["chosen_epoch"], found["chosen_test_error"]), (3, 7.0))
         self.assertEqual((found["best_epoch"], found["best_test_error"]), (2, 4.0))

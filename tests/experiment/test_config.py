@@ -1,4 +1,4 @@
-"""Reading gin: where files are found, what is refused, and that every mistake is one line."""
+"""Reading gin files: where they are found, what is refused, and every mistake in one line."""
 
 import sys
 
@@ -12,12 +12,9 @@ MACRO = "gin.macro.value"
 
 
 @pytest.fixture(autouse=True)
-def _clean(tmp_path, monkeypatch):
-    """An empty working directory, and a gin that nobody has bound anything in."""
+def empty_folder(clean_gin, tmp_path, monkeypatch):
+    """An empty working directory, and gin without bindings."""
     monkeypatch.chdir(tmp_path)
-    gin.clear_config()
-    yield
-    gin.clear_config()
 
 
 def write(path, text):
@@ -39,7 +36,7 @@ def value(name):
     return gin.query_parameter(f"{name}/{MACRO}")
 
 
-def test_a_file_that_is_not_here_is_the_installed_one_and_nothing_is_said(caplog, capfd):
+def test_a_file_that_is_not_in_the_working_directory_is_the_installed_one(caplog, capfd):
     config.configure(["gin/base.gin"], [])
     assert value("seed") == 0
     assert not caplog.records
@@ -53,7 +50,7 @@ def test_a_file_in_the_working_directory_comes_before_the_installed_one(tmp_path
     assert value("seed") == 7
 
 
-def test_a_missing_file_says_who_asked_for_it_and_where_it_was_looked_for(tmp_path):
+def test_a_missing_file_is_named_with_its_include_and_the_folders_searched(tmp_path):
     line = refusal(["gin/nope.gin"])
     assert line.startswith("--gin_file not found: gin/nope.gin; looked in ")
     assert str(tmp_path) in line and str(config.INSTALLED) in line
@@ -69,8 +66,8 @@ def test_an_include_is_read_at_its_place(tmp_path):
     assert [value(name) for name in "abc"] == ["inner", "leaf", "setting"]
 
 
-def test_reading_a_file_is_what_gin_itself_makes_of_it(tmp_path):
-    """Every construct of gin's grammar, read by us and by gin."""
+def test_a_file_gives_the_bindings_that_gin_reads_from_it(tmp_path):
+    """For every construct of gin's grammar."""
     write(tmp_path / "a.gin", "x = 1\ninclude 'b.gin'\ninclude 'b.gin'\ny = 2")
     values = "z = {'k': [1, -2.5, (3,)], 's': 'a' 'b'}\nscope/w = @gin.singleton\nv = %z\n"
     block = "gin.singleton:\n  # in a block\n  constructor = @s/gin.singleton()\n"
@@ -105,7 +102,7 @@ def test_a_mistake_names_its_file_and_line_or_the_setting(tmp_path, text, words)
     assert line.startswith(f"setting {text!r}: ") and words in line
 
 
-def test_a_macro_that_stands_for_nothing_is_named(tmp_path):
+def test_a_macro_without_a_value_is_named(tmp_path):
     write(tmp_path / "leaf.gin", "x = [%nope, 1]")
     line = refusal(["leaf.gin"])
     assert line == "%nope stands for nothing: bind nope = ... in the experiment file"
@@ -156,7 +153,7 @@ def test_trusted_imports_hold_for_the_rest_of_their_file(tmp_path, monkeypatch):
     assert value("d").configurable.wrapper() == 8
 
 
-def test_a_trusted_import_of_nothing_is_one_line(tmp_path):
+def test_a_trusted_import_of_a_missing_module_is_one_line(tmp_path):
     write(tmp_path / "leaf.gin", "x = 1\nimport no_such_module")
     line = refusal(["leaf.gin"], trust=True)
     assert line == "leaf.gin, line 2: No module named 'no_such_module'"

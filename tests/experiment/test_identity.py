@@ -39,7 +39,7 @@ OTHER = [
 
 
 def bound(line):
-    """The experiment with one more binding, in place of what it has under that name."""
+    """The experiment with a binding added, or replaced if it has one of that name."""
     name = line.partition("=")[0]
     kept = [one for one in LEAF.splitlines() if not one.rpartition("/")[2].startswith(name)]
     return "\n".join([line, *kept])
@@ -76,14 +76,14 @@ def dataset(**changed):
 
 
 def difference(learner=None, **changed):
-    """In what a description differs from that of SDTP on the dataset; empty if in nothing."""
+    """The first difference to the description of SDTP on the dataset; empty without one."""
     before = identity.describe(dataset(), rules.compiled("sdtp"))
     after = identity.describe(dataset(**changed), learner or rules.compiled("sdtp"))
     before, after = identity.identity(before), identity.identity(after)
     return "" if after == before else identity.first_difference(before, after)
 
 
-def test_a_description_says_how_a_learner_differs():
+def test_descriptions_of_two_learners_differ_where_their_settings_do():
     assert difference() == ""  # Keras has given its layers other names
     assert difference(rules.compiled("dtp")).startswith("learner: 'tp_keras>SDTP' there")
     other = rules.compiled("sdtp", noise_stddev=0.7)
@@ -94,7 +94,7 @@ def test_a_description_says_how_a_learner_differs():
     assert difference(other).startswith(name) and difference(other).endswith("0.5 here")
 
 
-def test_a_description_says_how_a_dataset_differs():
+def test_descriptions_of_two_datasets_differ_where_they_do():
     x, y = dataset().train
     other = x.copy()
     other[3, 2, 1, 0] += 0.5
@@ -104,7 +104,7 @@ def test_a_description_says_how_a_dataset_differs():
     assert difference(name="mine") == "dataset.name: 'arrays' there, 'mine' here"
 
 
-def test_a_description_is_a_line_a_setting_and_free_of_speed():
+def test_a_description_has_a_line_for_each_setting_and_none_for_speed():
     text = identity.describe(dataset(), rules.compiled("sdtp"))
     comment, *lines = text.splitlines()
     assert comment.startswith("#") and len(parse_bindings(text)) == len(lines)

@@ -1,4 +1,4 @@
-"""Runs that are killed, told to stop, or lose a worker: what they leave, and what resumes."""
+"""Runs that are killed, stopped by a signal, or lose a worker: their files, and how they resume."""
 
 import contextlib
 import csv
@@ -14,12 +14,12 @@ import pytest
 from processes import cluster, finish, start, text
 
 pytestmark = pytest.mark.xdist_group("processes")
-# The tests of every commit kill a few times; TP_KERAS_KILLS=10 makes it ten a configuration
+# How often each configuration is killed: TP_KERAS_KILLS=10 for ten times
 KILLS = int(os.environ.get("TP_KERAS_KILLS", 2))
 
 
 def outcome(run):
-    """All that a run ends with, but the seconds that it took."""
+    """Rows and result of a run without its seconds."""
     with open(run / "epochs.csv", newline="") as file:
         rows = [{k: v for k, v in row.items() if k != "seconds"} for row in csv.DictReader(file)]
     result = json.loads((run / "result.json").read_text())
@@ -67,7 +67,7 @@ def await_progress(run, process):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("schedule, devices", [("parallel", 2), ("alternating", 1)])
-def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, schedule, devices):
+def test_a_killed_run_ends_as_one_that_was_not_killed(tmp_path, schedule, devices):
     flags = ["--epochs=10", f"--num_devices={devices}"]
     assert finish(start(tmp_path / "whole", *flags, schedule=schedule)) == 0
     for _ in range(KILLS):
@@ -84,7 +84,7 @@ def test_a_killed_run_ends_as_if_it_had_not_been(tmp_path, schedule, devices):
 @pytest.mark.parametrize(
     "number, status, name", [(signal.SIGTERM, 143, "SIGTERM"), (signal.SIGINT, 130, "Ctrl-C")]
 )
-def test_a_signal_saves_and_its_status_says_which(tmp_path, number, status, name):
+def test_a_signal_saves_and_ends_with_its_own_status(tmp_path, number, status, name):
     run = tmp_path / "run"
     process = start(run, "--epochs=200")
     await_progress(run, process)
@@ -150,7 +150,7 @@ def start_cluster(run, size, *flags, **options):
 
 
 @pytest.mark.slow
-def test_two_processes_agree_with_one_and_survive_the_death_of_one(tmp_path):
+def test_two_processes_agree_with_one_and_resume_after_one_is_killed(tmp_path):
     one, two = tmp_path / "one", tmp_path / "two"
     assert finish(start(one, "--epochs=2")) == 0
     workers = start_cluster(two, 2, "--epochs=200")
@@ -162,5 +162,5 @@ def test_two_processes_agree_with_one_and_survive_the_death_of_one(tmp_path):
     line = text(two, "0.err")
     assert line.count("\n") == 1 and "another worker is gone" in line
     assert [finish(w) for w in start_cluster(two, 2, "--epochs=2")] == [0, 0]
-    assert text(two, "1.out") == ""  # one voice is enough
+    assert text(two, "1.out") == ""  # the chief alone prints
     assert_same_run(one, two, atol=1e-5)

@@ -1,4 +1,4 @@
-"""What signals do to a process, tried on small ones of their own."""
+"""What signals do to a process, in small programs."""
 
 import signal
 import subprocess
@@ -9,12 +9,12 @@ import pytest
 
 from tp_keras.experiment import preemption
 
-# Says that it is ready, then does something that does or does not mind signals
+# Prints that it is ready, then runs a body that reacts to signals, or does not
 PROGRAM = """
 import importlib.util, sys, time
 spec = importlib.util.spec_from_file_location("preemption", {path!r})
 preemption = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(preemption)  # without TensorFlow, which takes seconds to come and go
+spec.loader.exec_module(preemption)  # without TensorFlow, whose import takes seconds
 preemption.GRACE = 1.0
 watch = preemption.Preemption(at_once={at_once})
 try:
@@ -28,8 +28,8 @@ except KeyboardInterrupt:
 """
 NOTICES = "while not watch.requested: time.sleep(0.02)"
 IGNORES = "time.sleep(60)"
-# Python's handlers are not reached, nor do signals cut it short
-DEAF = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
+# One call into C, during which Python runs no signal handlers
+UNINTERRUPTED = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
 
 
 def run(at_once, body, *numbers):
@@ -39,7 +39,7 @@ def run(at_once, body, *numbers):
         [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "ready\n"
-    time.sleep(0.5)  # until it is in the midst of the body
+    time.sleep(0.5)  # until the body runs
     started = time.monotonic()
     for number in numbers:
         process.send_signal(number)
@@ -63,8 +63,8 @@ def test_before_and_after_training_a_signal_interrupts(number, status, name):
     assert seconds < 5
 
 
-@pytest.mark.parametrize("at_once, body", [(False, IGNORES), (True, DEAF)])
-def test_who_does_not_act_on_a_signal_is_ended_with_a_line(at_once, body):
+@pytest.mark.parametrize("at_once, body", [(False, IGNORES), (True, UNINTERRUPTED)])
+def test_a_process_that_does_not_react_to_a_signal_is_ended_with_a_line(at_once, body):
     code, out, err, seconds = run(at_once, body, signal.SIGTERM)
     assert (code, out) == (143, "")
     assert err.count("\n") == 1 and "SIGTERM, no end within 1 s" in err
@@ -78,7 +78,7 @@ def test_a_second_signal_ends_at_once():
     assert seconds < 5
 
 
-def test_a_worker_that_got_no_signal_itself_does_not_say_that_it_did():
+def test_the_line_of_a_worker_without_a_signal_of_its_own_says_that_another_was_stopped():
     watch = preemption.Preemption()
     stopped = watch.stopped("saved")
     assert (str(stopped), stopped.status) == ("another worker was told to stop: saved", 143)

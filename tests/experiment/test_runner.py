@@ -1,4 +1,4 @@
-"""`tp_keras.experiment.run`, as somebody in a notebook calls it: no gin, no flags."""
+"""`tp_keras.experiment.run` in plain Python: no gin, no flags."""
 
 import contextlib
 import csv
@@ -14,6 +14,7 @@ import tempfile
 import keras
 import numpy as np
 import tensorflow as tf
+from command_line import eager_steps
 
 import tp_keras
 from tp_keras import data, learners, objectives
@@ -21,7 +22,7 @@ from tp_keras.experiment import console, preemption, results, runner
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.cli import PAPER_DATA, is_paper_data
 from tp_keras.experiment.measured import Measured
-from tp_keras.experiment.progress import ProgressLines, duration
+from tp_keras.experiment.progress import ProgressBar, ProgressLines, duration
 from tp_keras.report import runs
 
 FILES = {
@@ -47,7 +48,7 @@ def dataset(seed=0, **options):
 
 
 def learner(rule=learners.SDTP, noise=0.1, **options):
-    """A rule as a notebook makes it anew: weights are drawn from no fixed seed."""
+    """A compiled learner, new each time, its weights from no fixed seed."""
     network = tp_keras.architectures.build((5, 4, 1), classes=3, dense=[7, 6])
     inverses = issubclass(rule, learners.TargetLearner)
     made = rule(network, objectives.SoftmaxCrossEntropy(), *([noise] if inverses else []))
@@ -58,7 +59,7 @@ def learner(rule=learners.SDTP, noise=0.1, **options):
 
 
 def keras_learner(loss="categorical_crossentropy", metrics=("accuracy",)):
-    """A rule that learns by a Keras loss, on blocks of which one draws numbers as it trains."""
+    """A learner with a Keras loss, on blocks with dropout."""
     keras.utils.set_random_seed(1)
     layers = keras.layers
     hidden = [layers.Flatten(), layers.Dense(7, "tanh"), layers.Dropout(0.3)]
@@ -71,6 +72,7 @@ def keras_learner(loss="categorical_crossentropy", metrics=("accuracy",)):
 class RunTest(tf.test.TestCase):
     def setUp(self):
         super().setUp()
+        self.enterContext(eager_steps())
         self.folder = pathlib.Path(tempfile.mkdtemp(dir=self.get_temp_dir())) / "run"
 
     def run_quietly(self, *arguments, folder=None, **options):
@@ -79,7 +81,7 @@ class RunTest(tf.test.TestCase):
             *arguments[:2], folder, arguments[2], verbose=False, **options
         )
 
-    def test_one_call_trains_and_leaves_a_run_folder(self):
+    def test_one_call_trains_and_writes_a_run_folder(self):
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             trained = learner()
@@ -102,7 +104,7 @@ class RunTest(tf.test.TestCase):
         for one, other in zip(trained.get_weights(), again.get_weights(), strict=True):
             self.assertAllEqual(one, other)
 
-    def test_a_complete_run_without_its_weights_restores_them_or_says_so(self):
+    def test_a_complete_run_without_its_weights_restores_them_or_is_refused(self):
         trained, weights = learner(), self.folder / "last.weights.h5"
         result = self.run_quietly(dataset(), trained, 1)
         weights.write_bytes(b"cut")
@@ -118,13 +120,13 @@ class RunTest(tf.test.TestCase):
         again = self.run_quietly(dataset(), learner(), 1, restore_weights=False)
         self.assertEqual(again["final_test_error"], result["final_test_error"])
 
-    def test_an_interrupted_run_ends_as_one_that_was_not(self):
+    def test_a_resumed_run_ends_with_the_weights_of_an_uninterrupted_one(self):
         keras.utils.set_random_seed(3)
         whole = learner()
         self.run_quietly(dataset(), whole, 3, folder=self.folder.with_name("whole"))
         keras.utils.set_random_seed(3)
         self.run_quietly(dataset(), learner(), 1)
-        # How many steps are taken in one call is a matter of speed
+        # Steps in one call change the speed alone, and may differ
         resumed = learner(steps_per_execution=2)
         result = self.run_quietly(dataset(), resumed, 3)
         self.assertEqual(result["epochs"], 3)
@@ -207,7 +209,7 @@ class RunTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "errors are: '%' there, 'loss' here"):
             self.run_quietly(dataset(), keras_learner(metrics=None), 3)
 
-    def test_what_rises_with_an_accuracy_is_monitored_so(self):
+    def test_the_mode_of_a_monitored_accuracy_is_max_and_of_an_error_min(self):
         for monitor, mode in {
             "test_accuracy": "max",
             "val_acc": "max",
@@ -219,7 +221,7 @@ class RunTest(tf.test.TestCase):
             runner.prepare(callback)
             self.assertEqual(callback.mode, mode, monitor)
 
-    def test_a_rule_of_a_user_s_script_has_its_own_name(self):
+    def test_the_method_of_a_rule_is_its_name_or_its_class(self):
         result = self.run_quietly(dataset(), learner(HalfBP), 0)
         self.assertEqual(result["method"], "HalfBP")
         named = learners.rule("half")(type("Named", (HalfBP,), {}))
@@ -250,7 +252,7 @@ class ProgressLinesTest(tf.test.TestCase):
             progress.on_train_batch_end(step, {"error": 12.5})
         return found
 
-    def test_a_short_epoch_has_none(self):
+    def test_a_short_epoch_has_no_progress_lines(self):
         self.assertEmpty(self.lines(100, 0.1))
 
     def test_a_long_epoch_has_one_every_twenty_seconds_with_the_time_left(self):
@@ -262,7 +264,21 @@ class ProgressLinesTest(tf.test.TestCase):
     def test_a_resumed_epoch_counts_from_its_beginning(self):
         self.assertStartsWith(self.lines(40, 1.0)[0], "epoch 3/9, step 80/100 ")
 
-    def test_durations_are_read_at_a_glance(self):
+    def test_a_bar_is_one_line_of_a_terminal_of_80_columns(self):
+        found, now = [], [0.0]
+        measured = Measured(learner(learners.BP))
+        bar = ProgressBar(1250, measured, found.append, clock=lambda: now[0])
+        bar.set_params({"steps": 1250, "epochs": 500})
+        bar.on_epoch_begin(99)
+        for step in range(0, 1250, 20):  # as many at a call, five calls a second
+            now[0] += bar.seconds
+            bar.on_train_batch_end(step + 19, {"error": 100.0})
+        self.assertLen(found, 62)  # the last call's steps end the epoch
+        expected = "epoch 100/500 [#########...........] 620/1250  train error 100.00 %  6 s left"
+        self.assertEqual(found[30], expected)
+        self.assertLess(max(map(len, found)), 80)
+
+    def test_durations_have_a_unit_of_their_size(self):
         found = [duration(seconds) for seconds in (4.4, 99.0, 300.0, 9000.0)]
         self.assertEqual(found, ["4 s", "99 s", "5 min", "2.5 h"])
 
@@ -273,14 +289,14 @@ class ClosingLinesTest(tf.test.TestCase):
         in_words = objectives.SoftmaxCrossEntropy().in_words
         return "\n".join(results.closing_lines(results.summarize(rows), in_words, paper_error))
 
-    def test_the_paper_s_error_stands_beside_ours(self):
+    def test_the_paper_s_error_is_printed_beside_the_run_s(self):
         self.assertIn("test error 9.00 %  (paper, 500 epochs: 2.28 %)", self.lines(2.28))
         self.assertNotIn("paper", self.lines())
 
     def test_top_5_is_named_an_error(self):
         self.assertIn("test top-5 error 4.50 %", self.lines(test_top5_error=4.5))
 
-    def test_the_paper_s_error_compares_on_all_of_its_data_alone(self):
+    def test_data_are_the_paper_s_only_where_all_of_them_are_there(self):
         class Sized(data.Dataset):
             """A dataset of which only the sizes are known."""
 
@@ -320,7 +336,18 @@ class ClosingLinesTest(tf.test.TestCase):
 
 
 class OutputTest(tf.test.TestCase):
-    def test_silence_is_silent_and_a_file_gets_no_bar(self):
+    def test_in_a_terminal_a_line_takes_the_place_of_the_bar(self):
+        out = io.StringIO()
+        out.isatty = lambda: True
+        with contextlib.redirect_stdout(out):
+            output = console.Output(True)
+            output.overwrite("#" * 500)
+            output.say("a line")
+            output.clear()
+        bar, clear = "#" * (shutil.get_terminal_size().columns - 1), "\r\033[K"
+        self.assertEqual(out.getvalue(), f"{clear}{bar}{clear}a line\n{clear}")
+
+    def test_nothing_is_printed_unless_wanted_and_a_file_gets_no_bar(self):
         for wanted in (True, False):
             out = io.StringIO()
             with contextlib.redirect_stdout(out):

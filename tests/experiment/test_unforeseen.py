@@ -1,4 +1,4 @@
-"""What nobody has foreseen: one line, status 1, and a file to report it with."""
+"""Unforeseen errors: one line, status 1, and a file with the traceback."""
 
 import errno
 import os
@@ -21,7 +21,7 @@ BP = "--gin_file=gin/mnist_fc_bp.gin"
 
 
 def as_gin_raises_it(error):
-    """The copy that gin makes of an error, which has its text and not its number."""
+    """The copy that gin makes of an error, with its text and without its number."""
     try:
         gin.utils.augment_exception_message_and_reraise(error, "\n  In call to configurable 'f'")
     except OSError as copy:
@@ -59,12 +59,12 @@ class UnforeseenTest(CommandLine):
                 self.assertIn("Traceback (most recent call last)", text)
                 self.assertIn("TensorFlow", text)
 
-    def test_no_memory_is_said_so(self):
+    def test_lack_of_memory_is_named(self):
         exhausted = tf.errors.ResourceExhaustedError(None, None, "OOM when allocating")
         for error in (MemoryError(), exhausted):
             self.assert_one_line(error, "the memory does not suffice", "data.load.batch_size")
 
-    def test_an_output_that_cannot_be_written_is_no_fault_of_ours(self):
+    def test_an_output_that_cannot_be_written_has_a_status_of_its_own_and_no_file(self):
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "best.gin")
         for error in (
             full,
@@ -76,11 +76,11 @@ class UnforeseenTest(CommandLine):
                 self.assert_refused([BP], "cannot write: ", "resumes", status=train.CANNOT_WRITE)
         self.assertEqual(list(self.folder.iterdir()), [])
 
-    def test_where_no_file_can_be_written_that_is_said(self):
+    def test_a_traceback_that_cannot_be_written_is_said_to_be_so(self):
         with mock.patch.object(tempfile, "NamedTemporaryFile", side_effect=OSError(28, "No space")):
             self.assert_one_line(KeyError("x"), "No space", "--verbosity=1")
 
-    def test_a_developer_gets_the_traceback_itself(self):
+    def test_verbosity_1_raises_the_error_itself(self):
         with (
             mock.patch.object(cli, "train", side_effect=KeyError("x")),
             self.assertRaises(KeyError),

@@ -1,4 +1,4 @@
-"""What every layer promises: its adjoint, its start, and that it is an ordinary Keras layer."""
+"""Every affine layer: its adjoint, its initial weights, and that it is an ordinary Keras layer."""
 
 import math
 
@@ -14,7 +14,7 @@ from tp_keras.layers import Affine, Conv2D, Dense, LocallyConnected2D
 
 class AffineTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*NAMED_LAYERS)
-    def test_adjoint_carries_the_inner_product(self, make, in_shape):
+    def test_adjoint_satisfies_the_identity_of_inner_products(self, make, in_shape):
         layer = built(make, in_shape, dtype="float64")
         h = normal(3, *in_shape, dtype="float64")
         delta = normal(3, *layer.out_shape, dtype="float64", seed=1)
@@ -57,15 +57,15 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_config_round_trip(self, make, in_shape):
         layer = built(make, in_shape)
-        twin = type(layer).from_config(layer.get_config())
-        twin.build((None, *in_shape))
-        self.assertEqual(twin.get_config(), layer.get_config())
-        twin.set_weights(layer.get_weights())
+        copy = type(layer).from_config(layer.get_config())
+        copy.build((None, *in_shape))
+        self.assertEqual(copy.get_config(), layer.get_config())
+        copy.set_weights(layer.get_weights())
         x = normal(3, *in_shape)
-        self.assertAllEqual(layer(x), twin(x))
+        self.assertAllEqual(layer(x), copy(x))
 
     @parameterized.named_parameters(*ONE_OF_EACH)
-    def test_learns_in_a_sequential_and_survives_a_keras_file(self, make, in_shape):
+    def test_learns_in_a_sequential_and_is_the_same_when_loaded(self, make, in_shape):
         model = keras.Sequential([keras.Input(in_shape), make(), Dense(3)])
         model.compile("sgd", "mse")
         x, before = normal(6, *in_shape), model.get_weights()
@@ -75,8 +75,8 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         loaded = saved_and_loaded(self, model)
         self.assertAllEqual(model.predict(x, verbose=0), loaded.predict(x, verbose=0))
         self.assertEqual(len(model.weights), len(loaded.weights))
-        for weight, twin in zip(model.weights, loaded.weights, strict=True):
-            self.assertAllEqual(weight, twin)
+        for weight, other in zip(model.weights, loaded.weights, strict=True):
+            self.assertAllEqual(weight, other)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_mixed_precision_multiplies_in_bfloat16_and_keeps_float32(self, make, in_shape):
@@ -90,7 +90,7 @@ class AffineTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(layer(x), exact(x), atol=0.05)  # 8 bits of mantissa
         self.assertNotAllEqual(layer(x), exact(x))
 
-    def test_a_layer_must_state_its_geometry_and_its_linear_part(self):
+    def test_a_layer_without_geometry_or_linear_part_is_not_implemented(self):
         with self.assertRaises(NotImplementedError):
             Affine().wire((3,))
         with self.assertRaises(NotImplementedError):

@@ -1,4 +1,4 @@
-"""Weights of Keras 2's locally connected layers do here what they did there.
+"""Locally connected layers with weights of Keras 2's compute what those did.
 
 `reference/keras_2_locally_connected.npz` holds inputs, weights and outputs of the layers of
 tf_keras 2.21 in all three implementations.

@@ -114,7 +114,7 @@ class LocallyConnected2DTest(tf.test.TestCase, parameterized.TestCase):
             layer = built(lambda options=options: LocallyConnected2D(50, 3, **options), (6, 6, 2))
             self.assertAllClose(deviation, np.std(layer.kernel), rtol=0.02)
 
-    def test_regularizers_constraints_and_bias_are_keras_own(self):
+    def test_regularizers_constraints_and_bias_work_as_in_keras(self):
         model = keras.Sequential(
             [
                 keras.Input((6, 5, 2)),

@@ -37,14 +37,14 @@ def test_strides_over_few_channels_are_refused(use):
 
 
 @pytest.mark.usefixtures("faulty")
-def test_our_own_layer_takes_every_second_pixel_instead():
+def test_our_own_layer_reads_every_second_pixel_instead():
     network = tp_keras.Network([Conv2D(4, 1, 2, "linear")], (6, 6, 1))
     x, (kernel, _) = tf.random.normal((5, 6, 6, 1)), network.f[1].weights
     np.testing.assert_allclose(network(x), x[:, ::2, ::2] * kernel[0, 0, 0], rtol=1e-6)
 
 
 @pytest.mark.usefixtures("faulty")
-def test_other_processors_and_settings_take_them(monkeypatch):
+def test_on_other_processors_or_settings_they_are_accepted(monkeypatch):
     onednn.CPU.write_text("flags: fpu avx2 avx512f")
     tp_keras.Network.of(model())
     onednn.CPU.write_text("flags: fpu avx2")

@@ -34,7 +34,7 @@ class RandomSignsTest(tf.test.TestCase, parameterized.TestCase):
             correlation = np.sum(signs[:, shift:] * signs[:, :-shift])
             self.assertLess(abs(correlation), 4 * math.sqrt(signs.size))
 
-    def test_another_seed_or_layer_has_another_matrix(self):
+    def test_another_seed_or_layer_gives_another_matrix(self):
         one, *others = (RandomSigns(64, (50,), seed).matrix() for seed in ((1, 1), (1, 2), (2, 1)))
         for other in others:
             agreement = np.mean(np.equal(one, other))

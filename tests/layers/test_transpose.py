@@ -24,7 +24,7 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(layer.adjoint(y), back(y), rtol=1e-12, atol=1e-12)
 
     @parameterized.named_parameters(*NAMED_LAYERS)
-    def test_starts_and_is_shaped_like_its_layer(self, make, in_shape):
+    def test_its_initial_weights_and_shapes_are_those_of_its_layer(self, make, in_shape):
         layer = built(make, in_shape)
         back = Transpose(layer, activation="tanh", use_bias=True)
         self.assertEqual(back(keras.Input(layer.out_shape)).shape, (None, *in_shape))
@@ -55,7 +55,7 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(back(y) - back(z), difference(back, y, z), rtol=1e-12, atol=1e-12)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
-    def test_autoencoder_learns_and_survives_a_keras_file(self, make, in_shape):
+    def test_autoencoder_learns_and_is_the_same_when_loaded(self, make, in_shape):
         layer = make()
         x = keras.Input(in_shape)
         code = layer(x)
@@ -69,14 +69,14 @@ class TransposeTest(tf.test.TestCase, parameterized.TestCase):
             self.assertNotAllEqual(old, new)
         loaded = saved_and_loaded(self, model)
         self.assertAllEqual(model.predict(images, verbose=0), loaded.predict(images, verbose=0))
-        for weight, twin in zip(model.weights, loaded.weights, strict=True):
-            self.assertAllEqual(weight, twin)
+        for weight, other in zip(model.weights, loaded.weights, strict=True):
+            self.assertAllEqual(weight, other)
 
     @parameterized.named_parameters(*ONE_OF_EACH)
     def test_config_round_trip(self, make, in_shape):
         back = Transpose(make(), in_shape, "tanh", use_bias=True)
-        twin = Transpose.from_config(back.get_config())
-        self.assertEqual(back.get_config(), twin.get_config())
+        copy = Transpose.from_config(back.get_config())
+        self.assertEqual(back.get_config(), copy.get_config())
 
     def test_owns_weights_and_none_of_its_layers(self):
         layer = built(lambda: Dense(5), (11,))

@@ -1,4 +1,4 @@
-"""The rules on blocks of any Keras layers."""
+"""Learning rules on blocks of stock Keras layers."""
 
 import keras
 import numpy as np
@@ -51,7 +51,7 @@ def compiled(name, network, **options):
 
 
 def step(learner, x, y):
-    """What a step of plain descent takes from the network's weights."""
+    """How much a step of gradient descent reduces each weight of the network, by its id."""
     weights = learner.network.trainable_variables
     before = [w.numpy() for w in weights]
     learner.train_on_batch(x, y)
@@ -59,7 +59,7 @@ def step(learner, x, y):
 
 
 class CutTest(tf.test.TestCase):
-    def test_a_model_is_cut_where_one_tensor_alone_flows_on_to_a_matrix(self):
+    def test_a_model_is_cut_before_each_layer_with_weights_that_a_single_tensor_leads_to(self):
         network = Network.of(residual_model())
         shapes = [network.shapes[l] for l in range(network.depth + 1)]
         images = [(8, 6, 2), (8, 6, 3), (8, 6, 3)]
@@ -77,7 +77,7 @@ class CutTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, message):
             Network.of(residual_model(), at=["inner_0"])
 
-    def test_what_is_no_chain_is_refused(self):
+    def test_models_that_are_no_chain_of_blocks_are_refused(self):
         inputs = keras.Input((4,))
         two = keras.Model(inputs, [layers.Dense(2)(inputs), layers.Dense(3)(inputs)])
         shared = layers.Dense(4)
@@ -96,6 +96,11 @@ class CutTest(tf.test.TestCase):
         with self.assertRaisesRegex(ValueError, "begin it with keras.Input"):
             Network.of(keras.Sequential([layers.Dense(3)]))
 
+    def test_of_a_softmax_the_loss_reads_what_it_was_made_of(self):
+        network = Network.of(residual_model())
+        record, L = network.record(batch()[0]), network.depth
+        self.assertAllClose(tf.nn.softmax(record.a[L]), record.h[L])
+
     def test_inputs_of_another_shape_are_refused(self):
         network = Network([layers.Dense(3, "tanh"), layers.Dense(2)], (4,))
         for shape in [(6, 5), (4,), (6, 2, 2)]:
@@ -104,7 +109,7 @@ class CutTest(tf.test.TestCase):
 
 
 def first_step(name, policy="float32", **options):
-    """The start of all weights of a residual network under a policy, and what a step adds to it."""
+    """All initial weights of a residual network under a policy, and what a step adds to them."""
     keras.utils.set_random_seed(1)
     keras.mixed_precision.set_global_policy(policy)
     try:
@@ -143,12 +148,12 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
             for old, w in zip(before, learner.network.trainable_variables, strict=True)
         ]
         self.assertEqual(sum(moved), 2 if name == "frozen" else len(moved))
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner.predict(x, verbose=0), twin.predict(x, verbose=0))
-        for one in (learner, twin):
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner(x), loaded(x))
+        for one in (learner, loaded):
             one.run_eagerly = True
             one.train_on_batch(x, y)
-        for old, new in zip(learner.weights, twin.weights, strict=True):
+        for old, new in zip(learner.weights, loaded.weights, strict=True):
             self.assertAllEqual(old, new, old.path)
 
     @parameterized.named_parameters(
@@ -158,7 +163,7 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
     def test_mixed_precision_steps_where_float32_does(self, name, policy):
         (start, exact), (same_start, rounded) = first_step(name), first_step(name, policy)
         self.assertAllEqual(start, same_start)
-        # DTP's errors are small differences of activations, which are rounded to 8 or 11 bits
+        # Of 8 or 11 bits; DTP's errors are small differences of activations, which are so rounded
         limit = 0.2 if policy == "mixed_bfloat16" else 0.1
         self.assertLess(np.linalg.norm(rounded - exact), limit * np.linalg.norm(exact))
 
@@ -175,18 +180,18 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
         _, found = first_step(name, jit_compile=True, run_eagerly=False)
         self.assertAllClose(expected, found, atol=1e-4)
 
-    def test_an_inverse_of_ones_own_may_be_in_mixed_precision(self):
+    def test_a_user_s_inverse_may_be_in_mixed_precision(self):
         network = Network([layers.Dense(4, "tanh"), layers.Dense(3), layers.Dense(5)], (4,))
         g = layers.Dense(4, dtype="mixed_bfloat16")
         learner = learners.DTP(network, noise_stddev=0.1, alpha=0.1, inverses={2: g})
         learner.compile("sgd", "mse", inverse_optimizer="sgd")
         x = np.ones((2, 4), "float32")
         learner.train_on_batch(x, np.ones((2, 5)))
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner.g[2](np.ones((2, 3))), twin.g[2](np.ones((2, 3))))
-        self.assertLen(twin.g[2].layers, 2)
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner.g[2](np.ones((2, 3))), loaded.g[2](np.ones((2, 3))))
+        self.assertLen(loaded.g[2].layers, 2)
 
-    def test_rules_with_feedback_weights_name_the_block_and_the_way_out(self):
+    def test_rules_with_feedback_weights_refuse_a_block_by_name_and_point_to_convert(self):
         network = Network([Dense(3, "tanh"), layers.Dense(4, name="mine")], (4,))
         for name in ("fa", "sign-symmetry", "kolen-pollack", "weight-mirror"):
             rule, arguments = rules.RULES[name]
@@ -212,19 +217,19 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
             # h - target is a small difference of numbers of size 1
             self.assertAllClose(2 * dtp.alpha * expected[l], found[l], atol=1e-5)
 
-    def test_an_inverse_of_ones_own_is_taken_and_saved(self):
+    def test_a_user_s_inverse_is_used_and_saved(self):
         g = keras.Sequential([layers.Dense(7, "relu"), layers.Dense(4)])
         network = Network([layers.Dense(4, "tanh"), layers.Dense(3), layers.Dense(5)], (4,))
         learner = learners.DTP(network, noise_stddev=0.1, alpha=0.1, inverses={2: g})
         self.assertIs(learner.g[2], g)
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(g(np.ones((2, 3))), twin.g[2](np.ones((2, 3))))
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(g(np.ones((2, 3))), loaded.g[2](np.ones((2, 3))))
         wrong = keras.layers.Dense(9)
         for given, message in [({2: wrong}, "must make .* for block 2"), ({3: g}, "2 to 2")]:
             with self.assertRaisesRegex(ValueError, message):
                 learners.DTP(network, noise_stddev=0.1, alpha=0.1, inverses=given)
 
-    def test_noise_moves_no_statistic_and_no_seed(self):
+    def test_noise_changes_no_moving_statistic_and_no_seed(self):
         network = Network.of(residual_model(dropout=0.5))
         x, _ = batch()
         h = network.record(x).h
@@ -236,7 +241,7 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
         for old, v in zip(state, network.non_trainable_variables, strict=True):
             self.assertNotAllEqual(old, v)
 
-    def test_errors_inside_a_block_are_made_once(self):
+    def test_errors_inside_a_block_are_computed_once(self):
         """Four layers take 4 products forward, 4 for their weights and 3 for errors."""
         middle = keras.Sequential([layers.Dense(4, "tanh"), layers.Dense(4, "tanh")])
         network = Network([layers.Dense(4, "tanh"), middle, layers.Dense(3, "softmax")], (4,))

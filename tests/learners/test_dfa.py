@@ -65,7 +65,7 @@ class DFATest(tf.test.TestCase):
             self.assertAllClose(expected[l], delta, atol=limit)
         self.assertEqual({B.kernel.dtype for B in rounded.B.values()}, {"bfloat16"})
 
-    def test_every_storage_is_saved_and_goes_on(self):
+    def test_every_storage_is_saved_and_trains_on_as_before(self):
         x, y = rules.batch()
         for storage in ("stored_bfloat16", "seeded"):
             learner = rules.compiled("dfa", feedback_storage=storage, seed=3)

@@ -44,19 +44,19 @@ class FixedDTPTest(tf.test.TestCase):
             product = f.linear(x, tf.convert_to_tensor(kernel))
         return tape.gradient(product, x, output_gradients=y)
 
-    def test_steps_below_the_rounding_of_activations_keep_their_direction(self):
-        """At the authors' scale the lowest layer's step is 1e-9: subtraction would leave noise."""
+    def test_errors_below_the_rounding_of_activations_are_exact(self):
+        """As the authors scale it the lowest layer's is 1e-9, below the rounding of activations."""
         fixed = self.rule(beta=1e-3, feedback_limit=1e-3)
         x, y = map(tf.constant, rules.batch())
         found = fixed.errors(rules.record(self.network, x), y)
         exact = rules.local_network("float64")
         exact.set_weights(self.network.get_weights())
-        twin = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
-        for l, g in twin.g.items():
+        precise = learners.FixedDTP(exact, objectives.SoftmaxCrossEntropy(), 1e-3, 1e-3)
+        for l, g in precise.g.items():
             g.set_weights(fixed.g[l].get_weights())
         record = rules.record(exact, tf.cast(x, tf.float64))
         self.assertLess(np.abs(found[1]).max(), 1e-8)
-        for l, delta in twin.errors(record, tf.cast(y, tf.float64)).items():
+        for l, delta in precise.errors(record, tf.cast(y, tf.float64)).items():
             self.assertAllClose(delta, found[l], rtol=1e-3, atol=1e-4 * np.abs(delta).max())
 
     def test_inverses_are_uniform_without_bias_and_do_not_move(self):

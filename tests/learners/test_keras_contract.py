@@ -1,4 +1,4 @@
-"""A learner is what a Keras user takes it for."""
+"""A learner supports what Keras supports in any model, or refuses it."""
 
 import pathlib
 
@@ -36,7 +36,7 @@ def compiled(name="bp", net=None, loss="sparse_categorical_crossentropy", **opti
 
 
 def after_a_step(learner, start, *data, **weights):
-    """The weights that a step from `start` leads to."""
+    """The learner's weights after a step from the weights `start`."""
     learner.set_weights(start)
     learner.train_on_batch(*data, **weights)
     return learner.get_weights()
@@ -113,7 +113,7 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
             found.append(learner.train_on_batch(x, y))
         self.assertAllClose([found[0]] * 3, found, rtol=1e-6)
 
-    def test_rules_that_need_a_target_say_so(self):
+    def test_rules_that_need_a_target_refuse_losses_that_have_none(self):
         logits = Network([Dense(4, "tanh"), Dense(3)], (5,))
         from_logits = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         for name in ("tp", "sdtp", "ao-sdtp"):
@@ -134,7 +134,7 @@ class LossTest(tf.test.TestCase, parameterized.TestCase):
 
 class WeightsTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*rules.NAMED_RULES)
-    def test_weight_2_is_the_example_twice_and_0_left_out(self, name):
+    def test_weight_2_is_the_example_twice_and_weight_0_leaves_it_out(self, name):
         learner = compiled(name)
         if name == "weight-mirror":
             learner.set_phases("forward")
@@ -171,7 +171,7 @@ class WeightsTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(right.mean(), found["accuracy"], atol=1e-5)
         self.assertAllClose(right @ weights / 3, found["weighted_accuracy"], atol=1e-5)
 
-    def test_a_weight_for_each_example_alone(self):
+    def test_sample_weights_other_than_one_for_each_example_are_refused(self):
         with self.assertRaisesRegex(ValueError, "a number for each example"):
             compiled().train_on_batch(*batch(), sample_weight=np.ones((6, 3)))
 
@@ -199,7 +199,7 @@ class CompileTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "`steps_per_execution` must be an integer"):
             compiled(steps_per_execution=steps)
 
-    def test_many_steps_on_arrays_know_their_number(self):
+    def test_many_steps_in_a_call_work_on_arrays_without_steps_per_epoch(self):
         learner, (x, y) = compiled(steps_per_execution=4, run_eagerly=False), batch(12)
         learner.fit(x, y, batch_size=2, validation_split=1 / 6, epochs=2, verbose=0)
         self.assertEqual(learner.optimizer.iterations.numpy(), 10)
@@ -217,7 +217,7 @@ class CompileTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, f"{schedule.__name__} is for rules with"):
                 compiled(name).fit(*batch(), callbacks=[schedule()], verbose=0)
 
-    def test_what_adam_has_not_is_refused(self):
+    def test_amsgrad_is_refused(self):
         with self.assertRaisesRegex(ValueError, "`amsgrad` must be False"):
             Adam(0.1, amsgrad=True)
 
@@ -260,18 +260,18 @@ class ModelTest(tf.test.TestCase, parameterized.TestCase):
     def test_an_uncompiled_learner_is_saved_and_cloned(self):
         learner = learners.SDTP(network(), noise_stddev=0.1)
         x, _ = batch()
-        twin = saved_and_loaded(self, learner)
-        self.assertAllEqual(learner.predict(x, verbose=0), twin.predict(x, verbose=0))
+        loaded = saved_and_loaded(self, learner)
+        self.assertAllEqual(learner.predict(x, verbose=0), loaded.predict(x, verbose=0))
         self.assertIs(type(keras.models.clone_model(learner)), learners.SDTP)
 
     def test_loss_and_metrics_are_saved(self):
         learner = compiled("sdtp", metrics=["accuracy"])
         learner.train_on_batch(*batch())
-        twin = saved_and_loaded(self, learner)
+        loaded = saved_and_loaded(self, learner)
         expected = learner.evaluate(*batch(), verbose=0, return_dict=True)
-        self.assertAllClose(expected, twin.evaluate(*batch(), verbose=0, return_dict=True))
+        self.assertAllClose(expected, loaded.evaluate(*batch(), verbose=0, return_dict=True))
 
-    def test_an_export_serves_without_us(self):
+    def test_an_export_serves_the_same_predictions(self):
         x, _ = batch()
         learner = compiled("dtp")
         path = str(pathlib.Path(self.get_temp_dir()) / "exported")
@@ -279,14 +279,14 @@ class ModelTest(tf.test.TestCase, parameterized.TestCase):
         served = tf.saved_model.load(path)
         self.assertAllClose(learner.predict(x, verbose=0), served.serve(x), atol=1e-6)
 
-    def test_the_summary_knows_every_shape(self):
+    def test_the_summary_shows_every_shape(self):
         lines = []
         for model in (compiled("sdtp"), network()):
             model.summary(print_fn=lambda line, **_: lines.append(line))
         self.assertNotIn("?", "".join(lines))
         self.assertIn("(None, 3)", "".join(lines))
 
-    def test_tests_measure_nothing_of_the_inverses(self):
+    def test_evaluation_does_not_report_the_inverse_loss(self):
         learner = compiled("sdtp")
         self.assertNotIn("inverse_loss", learner.test_on_batch(*batch(), return_dict=True))
         self.assertIn("inverse_loss", learner.train_on_batch(*batch(), return_dict=True))
@@ -303,6 +303,6 @@ class ModelTest(tf.test.TestCase, parameterized.TestCase):
         with self.assertRaisesRegex(ValueError, "`x` must have the shape"):
             compiled().fit(data, verbose=0)
 
-    def test_rules_have_the_names_of_results(self):
+    def test_rule_names_are_those_of_the_table(self):
         names = {name: rule.rule_name for name, (rule, _) in rules.RULES.items()}
         self.assertEqual(names, {name: name.replace("-", "_") for name in rules.RULES})

@@ -1,4 +1,4 @@
-"""What our `fit` mends of Keras': every batch is a step, none is left out and none made up."""
+"""What `DistributedFit` corrects in Keras' `fit`: a training step for each batch, and no other."""
 
 import keras
 import rules
@@ -16,11 +16,11 @@ def batches(number, size=3):
 
 class DistributedFitTest(tf.test.TestCase, parameterized.TestCase):
     def compiled(self, steps_per_execution=1):
-        learner = rules.learner("bp")
+        learner = rules.learner("bp", rules.dense_network())
         learner.compile(keras.optimizers.SGD(0.01), steps_per_execution=steps_per_execution)
         return learner
 
-    def test_no_ghost_step_where_the_length_is_unknown(self):
+    def test_no_step_follows_the_last_batch_where_the_length_is_unknown(self):
         learner = self.compiled()
         learner.fit(batches(4), epochs=2, verbose=0)
         self.assertEqual(learner.optimizer.iterations.numpy(), 8)

@@ -53,11 +53,8 @@ class LDRLTest(tf.test.TestCase):
     def angles(self, learner, record, y):
         """Angle to BP in degrees of the errors that pass an inverse, by layer."""
         bp = learners.BP(learner.network, learner.objective).errors(record, y)
-        found, angles = learner.errors(record, y), {}
-        for l in (1, 2):
-            u, v = np.ravel(bp[l]), np.ravel(found[l])
-            angles[l] = np.degrees(np.arccos(u @ v / np.linalg.norm(u) / np.linalg.norm(v)))
-        return angles
+        found = learner.errors(record, y)
+        return {l: rules.angle(bp[l], found[l]) for l in (1, 2)}
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Every number of one and several steps, against an independent NumPy implementation.
 
-`tests/data/oracle.npz`: a net 12-8-7-5-4, tanh hidden, softmax output, tanh inverses, batch 6.
+`tests/reference/oracle.npz`: a net 12-8-7-5-4, tanh hidden, softmax output, tanh inverses, batch 6.
 Its names: W, b forward weights; V, c inverses (Vao, cao: with auxiliary units); B, D feedback of
 FA and DFA; g... gradients; par1, par3, alt weights after steps of either schedule, with either
 reading of Adam's epsilon. It stores V and D as the transposes of our kernels.
@@ -58,7 +58,7 @@ def as_stored(value, transposed):
 
 
 def recorded_noise(learner):
-    """A stand-in for `noise` that replays the oracle's draws, step by step."""
+    """A function in place of `noise` that returns the oracle's draws, step by step."""
     draws = {l: np.stack([ORACLE[f"noise{step}/{l}"] for step in range(4)]) for l in (2, 3, 4)}
 
     def noise(h):

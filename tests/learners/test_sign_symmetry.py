@@ -24,7 +24,7 @@ class SignSymmetryTest(tf.test.TestCase):
             f, feedback = self.network.f[l], self.learner.feedback_kernel(l)
             self.assertAllEqual(np.sign(f.backward_kernel(f.kernel)), np.sign(feedback))
             self.assertAllEqual(magnitude, np.abs(feedback))
-            self.assertTrue(np.any(signs[l] != np.sign(f.kernel)))  # or this would prove nothing
+            self.assertTrue(np.any(signs[l] != np.sign(f.kernel)))  # else the test is void
 
     def test_with_the_magnitudes_of_the_weights_is_bp(self):
         x, y = rules.batch()

@@ -1,4 +1,4 @@
-"""What holds of every target rule, and of every rule's errors."""
+"""Targets of every target rule, and errors and phases of every rule."""
 
 import rules
 import tensorflow as tf
@@ -30,7 +30,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(*rules.NAMED_TARGET_RULES)
     def test_inverse_gradients_reach_the_inverses_alone(self, name):
-        """Each one is that of its own loss: neither f nor another g has a part in it."""
+        """Each one is that of its own loss, which depends on no weight of f or of another g."""
         learner = rules.compiled(name)
         x, y = rules.batch()
         h = rules.record(learner.network, x).h
@@ -53,7 +53,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("tp", "tp", False),
         ("ldrl", "ldrl", False),
     )
-    def test_inverse_rebuilds(self, name, clean):
+    def test_inverse_reconstructs_the_clean_or_the_noisy_activation(self, name, clean):
         """Appendix 5.1: SDTP denoises, DTP and TP keep the noise."""
         rebuilt = rules.learner(name).reconstruction_target("clean", "noisy")
         self.assertEqual(rebuilt, "clean" if clean else "noisy")
@@ -95,7 +95,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         ("fixed_dtp", "fixed-dtp", []),
     )
     def test_errors_read_these_forward_weights(self, name, layers):
-        """At given activations: what carries the errors down is another set of weights."""
+        """At given activations all other forward weights may change, and the errors stay equal."""
         learner = rules.learner(name)
         x, y = rules.batch()
         given = rules.record(learner.network, x)
@@ -103,7 +103,7 @@ class TargetsTest(tf.test.TestCase, parameterized.TestCase):
         for l, f in learner.network.f.items():
             weights = f.get_weights()
             rules.scramble(f)
-            after = learner.errors(with_weights_of_now(given), tf.constant(y))
+            after = learner.errors(with_present_weights(given), tf.constant(y))
             same = all(bool(tf.reduce_all(before[k] == after[k])) for k in before)
             self.assertEqual(same, l not in layers, f"layer {l}")
             f.set_weights(weights)
@@ -115,7 +115,7 @@ def in_place_of(now, then):
     return tf.identity(then), lambda error: (error, tf.zeros_like(error))
 
 
-def with_weights_of_now(given):
+def with_present_weights(given):
     """A record of the same activations, whose gradients are those of the present weights."""
     network, inputs, a, h = given.network, {}, {}, {0: given.h[0]}
     with tf.GradientTape(persistent=True) as tape:
@@ -130,7 +130,7 @@ def with_weights_of_now(given):
 class PhasesTest(tf.test.TestCase, parameterized.TestCase):
     @parameterized.named_parameters(*rules.NAMED_TARGET_RULES)
     def test_a_phase_moves_its_own_weights_and_no_other(self, name):
-        learner = rules.compiled(name)
+        learner = rules.compiled(name, rules.dense_network())
         forward, inverse = learner.network.trainable_variables, learner.inverse_weights
         for phases, learning in (
             (("forward",), forward),
@@ -151,7 +151,7 @@ class PhasesTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_fixed_weights_never_move_and_all_others_do(self, name):
-        learner = rules.compiled(name)
+        learner = rules.compiled(name, rules.dense_network())
         fixed = [w for B in getattr(learner, "B", {}).values() for w in B.weights]
         fixed = [] if name == "weight-mirror" else fixed
         fixed += learner.auxiliary.weights if name == "ao-sdtp" else []

@@ -1,4 +1,4 @@
-"""What the figures draw."""
+"""The curves, bars and images in the figures."""
 
 import pathlib
 
@@ -66,7 +66,7 @@ class FiguresTest(tf.test.TestCase):
         self.assertEqual((edge.min(), edge.max()), (10, 30))
         self.assertIn("Bands", drawing.figure.legends[0].get_title().get_text())
 
-    def test_no_test_curve_leaves_the_axis_and_the_first_epoch_is_on_it(self):
+    def test_every_test_error_and_the_first_epoch_are_within_the_axes(self):
         for method in ("fa", "dfa"):
             write_run(self.root / method, (9, 2), method=method)
         write_run(self.root / "tp", (90, 80, 80), method="tp", schedule="parallel")
@@ -96,7 +96,7 @@ class FiguresTest(tf.test.TestCase):
         self.assertEqual(solid, [3, 2, 2, 1])
         self.assertLen({axes.get_ylim() for axes in panels}, 1)
 
-    def test_single_epochs_do_not_lie_on_one_another(self):
+    def test_marks_of_single_epochs_do_not_overlap(self):
         for method in ("fa", "dfa", "bp"):
             write_run(self.root / method, (9,), method=method)
         marks = [line for line in self.draw()["figure8"].figure.axes[0].lines]
@@ -117,13 +117,13 @@ class FiguresTest(tf.test.TestCase):
             dark, light = (look("fc", method, s)["color"] for s in ("parallel", "alternating"))
             self.assertLess(brightness(dark) + 0.2, brightness(light), method)
 
-    def test_36_later_rules_look_different(self):
+    def test_36_later_rules_differ_in_colour_or_marker(self):
         methods = [f"rule{i}" for i in range(36)]
         look = style.Lines(methods)
         shown = [look("fc", method, "") for method in methods]
         self.assertLen({(one["color"], one["marker"]) for one in shown}, 36)
 
-    def test_auxiliary_sizes_start_at_sdtp_and_share_their_epochs(self):
+    def test_auxiliary_sizes_start_at_sdtp_and_have_equal_epochs(self):
         common = {"dataset": "cifar10", "architecture": "lc", "schedule": "parallel"}
         write_run(self.root / "0", (60, 50), method="sdtp", **common)
         for size, best in ((64, 45), (128, 40)):
@@ -165,7 +165,7 @@ class FiguresTest(tf.test.TestCase):
         self.assertLen(self.lines(drawn["figure6"], "-"), 2)
         self.assertIsNone(drawn["figure8"])
 
-    def test_other_data_get_curves_of_their_own(self):
+    def test_other_data_have_figures_of_their_own(self):
         write_run(self.root / "q", (30, 20), dataset="mnist_5k")
         write_run(self.root / "part", (40, 35), train_examples=256)
         drawn = self.draw()
@@ -174,6 +174,13 @@ class FiguresTest(tf.test.TestCase):
         self.assertEqual(titles["other2"], "Curves: mnist_5k, 5,000 training examples")
         self.assertAllEqual(self.lines(drawn["other2"], "-")[0].get_ydata(), [30, 20])
         self.assertIsNone(drawn["figure8"])
+
+    def test_a_long_title_of_a_panel_has_several_lines(self):
+        for method, schedule in (*METHODS, ("sign_symmetry", "")):
+            run = {"dataset": "cifar10", "architecture": "resnet20", "method": method}
+            write_run(self.root / f"{method}{schedule}", schedule=schedule, **run)
+        titles = [panel.get_title() for panel in self.draw()["other1"].figure.axes]
+        self.assertIn("CIFAR-10 resnet20:\nSign-symmetry", titles)
 
     def test_angles_have_a_panel_a_rule_and_a_line_a_layer(self):
         angles = {(1, 1): 80.0, (2, 1): 60.0, (1, 2): 70.0, (2, 2): 40.0}
@@ -187,7 +194,7 @@ class FiguresTest(tf.test.TestCase):
         self.assertAllClose([line.get_ydata() for line in panels[0].lines], [[85, 65], [75, 45]])
         self.assertIsNone(drawn["angle_of_update"])
 
-    def test_a_dollar_in_a_name_is_a_dollar(self):
+    def test_a_dollar_in_a_name_is_no_formula(self):
         write_run(self.root / "0", dataset=r"$\badmacro$ {x} & _y")
         (drawn,) = (f for f in self.draw() and self.drawn if f.drawing)
         self.assertStartsWith(as_bytes(drawn, "png"), b"\x89PNG")

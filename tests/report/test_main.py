@@ -35,7 +35,7 @@ class ReportTest(tf.test.TestCase):
         files = ["figure8.png", "figure8.svg", "index.html", *tables]
         self.assertEqual(sorted(path.name for path in self.out.iterdir()), files)
 
-    def test_the_page_needs_no_other_file(self):
+    def test_the_page_refers_to_no_other_file(self):
         write_run(self.runs / "0")
         (write_run(self.runs / "<half>") / "result.json").unlink()
         self.report()
@@ -57,7 +57,7 @@ class ReportTest(tf.test.TestCase):
         self.assertIn("color-scheme: light dark", style)
         self.assertNotRegex(style, r"(?:background|color): (?:white|black|#\w{3}(\w{3})?;)")
 
-    def test_the_page_fits_a_phone_and_says_a_caption_once(self):
+    def test_wide_parts_of_the_page_scroll_and_captions_occur_once(self):
         write_run(self.runs / "0")
         self.report()
         page = (self.out / "index.html").read_text(encoding="utf-8")
@@ -75,7 +75,7 @@ class ReportTest(tf.test.TestCase):
         self.assertIn("<li>&lt;i&gt;: not a dataset of the paper</li>", page)
         self.assertNotRegex(page, "<b>|<i>|<script>")
 
-    def test_left_out_runs_say_why(self):
+    def test_left_out_runs_are_listed_with_the_reason(self):
         write_run(self.runs / "part", train_examples=256)
         self.report()
         page = (self.out / "index.html").read_text(encoding="utf-8")
@@ -136,16 +136,16 @@ class ReportTest(tf.test.TestCase):
     def test_nothing_is_written_through_a_link(self):
         write_run(self.runs / "0")
         self.out.mkdir(parents=True)
-        precious = self.root / "precious"
-        precious.write_text("mine")
+        target = self.root / "target"
+        target.write_text("mine")
         for name in ("index.html", "table1a.md", "figure8.svg"):
-            (self.out / name).symlink_to(precious)
+            (self.out / name).symlink_to(target)
         self.assertEqual(self.report(), (0, ""))
-        self.assertEqual(precious.read_text(), "mine")
+        self.assertEqual(target.read_text(), "mine")
         self.assertFalse((self.out / "index.html").is_symlink())
         self.assertEqual([path for path in self.out.iterdir() if "partial" in path.name], [])
 
-    def test_what_nobody_foresaw_is_one_line_and_a_file(self):
+    def test_an_unforeseen_error_is_one_line_and_a_file(self):
         write_run(self.runs / "0")
         with mock.patch("tp_keras.report.tables.tables", side_effect=KeyError("odd\nkey")):
             status, errors = self.report()
@@ -158,7 +158,7 @@ class ReportTest(tf.test.TestCase):
         self.assertIn("Traceback", file.read_text())
         self.assertFalse(self.out.exists())
 
-    def test_what_nobody_foresaw_is_one_line_where_no_file_can_be_written_too(self):
+    def test_an_unforeseen_error_is_one_line_where_no_file_can_be_written_too(self):
         write_run(self.runs / "0")
         with (
             mock.patch("tp_keras.report.tables.tables", side_effect=KeyError("x")),
@@ -168,7 +168,7 @@ class ReportTest(tf.test.TestCase):
         line = "error: not foreseen (KeyError: 'x'); its traceback cannot be written (No space)\n"
         self.assertEqual((status, errors), (1, line))
 
-    def test_without_matplotlib_a_line_says_what_to_install(self):
+    def test_without_matplotlib_a_line_names_what_to_install(self):
         write_run(self.runs / "0")
         ours = [name for name in sys.modules if name.startswith("tp_keras.report.")]
         hidden = dict.fromkeys(("matplotlib", "matplotlib.figure"))

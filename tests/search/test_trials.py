@@ -1,4 +1,4 @@
-"""Which configurations a search tries, and who tries them."""
+"""The configurations that a search tries, and how processes divide them."""
 
 import contextlib
 import io
@@ -91,9 +91,9 @@ class TrialsTest(tf.test.TestCase):
         for claim in claims:
             self.assertEqual(claim.parameters, space.draw(DOMAINS, 1, claim.number))
 
-    def test_a_killed_trial_is_taken_up_with_the_same_parameters(self):
+    def test_a_killed_trial_is_run_again_with_the_same_parameters(self):
         killed = self.opened().claim()
-        killed.lock.release()  # as the system does for a process that ends
+        killed.lock.release()  # as the operating system does when a process ends
         again = self.opened().claim()
         self.assertEqual((again.number, again.parameters), (0, killed.parameters))
         again.finish("test error", 12.5, pruned=False)
@@ -107,7 +107,7 @@ class TrialsTest(tf.test.TestCase):
         self.assertEqual(found.best().number, 1)
         self.assertIsNone(found.claim())
 
-    def test_what_nobody_takes_up_again_keeps_no_checkpoints(self):
+    def test_checkpoints_of_trials_that_ended_are_removed(self):
         complete, pruned, diverged, running = claims = [self.opened(4).claim() for _ in range(4)]
         for claim in claims:
             (claim.folder / "checkpoints").mkdir()
@@ -121,7 +121,7 @@ class TrialsTest(tf.test.TestCase):
         self.assertIsNone(self.opened(1).claim())
         self.assertEqual(self.opened(2).claim().number, 1)
 
-    def test_a_trial_that_comes_by_known_epochs_again_is_not_judged_by_them(self):
+    def test_a_resumed_trial_is_not_pruned_at_epochs_that_it_has_reported(self):
         killed = self.opened().claim()
         killed.goes_on(1, 50.0)
         killed.lock.release()
@@ -130,7 +130,7 @@ class TrialsTest(tf.test.TestCase):
         again.goes_on(2, 55.0)  # the least so far is still the first
         self.assertEqual(again.study.trials[0].intermediate_values, {1: 50.0, 2: 50.0})
 
-    def test_a_journal_whose_last_line_is_cut_goes_on_without_it(self):
+    def test_a_journal_with_a_cut_last_line_is_used_without_it(self):
         first, second = [self.opened().claim() for _ in range(2)]
         first.finish("test error", 12.5, pruned=False)
         second.goes_on(1, 50.0)

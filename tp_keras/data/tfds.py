@@ -149,7 +149,7 @@ def _prepare(builder, name):
         raise ValueError(
             f"{name} is not in {builder._data_dir_root}, and only you can get it: register at "
             f"https://image-net.org/download-images, put {' and '.join(archives)} into {manual}, "
-            "and run again; or take ten of its classes, which download themselves (330 MB): "
+            "and run again; or take ten of its classes, which download themselves (342 MB): "
             "--gin_bindings=\"data.load.name = 'imagenette/320px-v2'\""
         )
     if not manual.is_dir() and not network_reachable():

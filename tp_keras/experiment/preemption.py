@@ -7,7 +7,7 @@ import socket
 import threading
 
 STATUS = 128 + signal.SIGTERM
-GRACE = 8.0  # seconds; schedulers kill after 30, docs/guarantees.md says 10
+GRACE = 8.0  # seconds, as docs/guarantees.md says; schedulers kill after 30
 NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
 
 

@@ -68,7 +68,7 @@ class RunDirectory:
             raise ValueError(f"--run_dir is in use by another process: {self.path}")
 
     def _refuse_others_files(self):
-        for name in (".lock", "checkpoints", "tensorboard"):
+        for name in (".lock", "checkpoints"):
             if (self.path / name).is_symlink():
                 raise ValueError(
                     f"--run_dir must hold no links to other places: {self.path / name}"

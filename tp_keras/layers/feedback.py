@@ -13,6 +13,7 @@ from tp_keras.layers.stock import (
     refuse_channels_first,
     take_activation,
     with_activation,
+    without_mixed_precision,
 )
 
 
@@ -158,8 +159,9 @@ class Feedback(keras.layers.Wrapper):
         # Scaled so that float16, too, holds the sums over examples and positions
         noise *= tf.math.rsqrt(tf.cast(positions * tf.shape(x)[0], noise.dtype))
         mirrored = self._correlation(noise, lambda a: a)
-        one = tf.ones_like(noise[:1]) / math.sqrt(positions)
-        uses = self._correlation(one, lambda a: tf.ones_like(a) / math.sqrt(positions))
+        share = tf.ones_like(noise[:1]) / positions
+        with without_mixed_precision(self.layer):  # where equal terms are all rounded one way
+            uses = self._correlation(share, tf.ones_like)
         (B,) = self.feedback
         mean = tf.math.divide_no_nan(mirrored, uses)
         B.assign(self.rule.moved(B.value, mean, self.steps.value))

@@ -1,5 +1,6 @@
 """What our wrappers read from a stock Keras layer, take from it, and give back."""
 
+import contextlib
 import zlib
 
 import keras
@@ -37,6 +38,16 @@ def with_activation(layer, activation, wrapper):
         regularizer = keras.regularizers.serialize(wrapper.activity_regularizer)
         config["activity_regularizer"] = regularizer
     return type(layer).from_config(config)
+
+
+@contextlib.contextmanager
+def without_mixed_precision(layer):
+    """Within, a layer computes in the type of its variables."""
+    policy, layer.dtype_policy = layer.dtype_policy, layer.variable_dtype
+    try:
+        yield
+    finally:
+        layer.dtype_policy = policy
 
 
 def matrices(layer):

@@ -22,13 +22,15 @@ thead .group { min-width: 5.5em; } thead .group:empty { min-width: 0; }
 thead th:first-child { text-align: left; }
 tbody .net th { font-weight: bold; padding-top: .6em; }
 tbody tr:nth-child(even):not(.net) { background: #8881; }
+.runs td:last-child { white-space: normal; min-width: 16em; }
 .wide { overflow-x: auto; overflow-wrap: normal; } .notes { font-size: 13px; }
 figure { margin: 1em 0; } img { max-width: 100%; height: auto; }
 .notes, .missing { opacity: .75; } .missing { margin: .2em 0; }
 @media (max-width: 40em) {
   body { margin: 1em auto; } .many { max-width: none; width: 38em; }
   tbody td:first-child, tbody th:first-child, thead tr:last-child th:first-child {
-    background: Canvas; left: 0; max-width: 9em; position: sticky; white-space: normal; }
+    background: Canvas; left: 0; max-width: 9em; min-width: 6em; overflow-wrap: anywhere;
+    position: sticky; white-space: normal; }
 }
 @media print { body { max-width: none; font-size: 10pt; } table { font-size: 7pt; } }
 """
