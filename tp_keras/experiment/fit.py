@@ -49,7 +49,7 @@ def fit(
       epochs: Epochs in all.
       policy: When to write checkpoints.
       measured: What the epochs are compared by.
-      output: Where lines for the user, or Keras' progress bar, go.
+      output: Where lines for the user, and the progress bar, go.
 
     Returns:
       The rows of `epochs.csv`, all epochs.
