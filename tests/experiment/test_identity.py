@@ -2,12 +2,15 @@
 
 import dataclasses
 
+import gin
 import numpy as np
 import pytest
 import rules
+import tensorflow as tf
 
+import tp_keras
 from tp_keras import data
-from tp_keras.experiment import identity
+from tp_keras.experiment import cli, identity
 from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.may_change import MAY_CHANGE
 from tp_keras.report import shared
@@ -81,6 +84,18 @@ def difference(learner=None, **changed):
     after = identity.describe(dataset(**changed), learner or rules.compiled("sdtp"))
     before, after = identity.identity(before), identity.identity(after)
     return "" if after == before else identity.first_difference(before, after)
+
+
+def test_workers_compare_settings_versions_and_epochs_but_not_where_each_keeps_its_files():
+    gin.clear_config()
+    for name in ("train.seed", "train.wait_minutes", "train.strategy"):
+        gin.bind_parameter(name, 3)
+    for name in ("train.run_dir", "tp_keras.data.load.data_dir"):
+        gin.bind_parameter(name, "x")
+    same = cli.same_for_all_workers(7)
+    gin.clear_config()
+    versions = {"tp_keras": tp_keras.__version__, "tensorflow": tf.__version__}
+    assert same == {"train.seed": "3", "train.epochs": "7", **versions}
 
 
 def test_descriptions_of_two_learners_differ_where_their_settings_do():
