@@ -147,6 +147,13 @@ def test_rules_lists_every_rule_with_its_experiments(capsys):
     assert "gin/mnist_fc_sdtp_parallel.gin" in out
 
 
+def test_lists_of_experiments_fit_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    rules.main([])
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith(" ")]
+    assert 50 < max(map(len, lines)) <= 60
+
+
 def test_the_experiments_of_a_rule_are_those_that_gin_trains_by_it():
     found = rules.list_experiments()
     assert None not in found or set(found[None]) == {"gin/base.gin"}

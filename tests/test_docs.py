@@ -163,9 +163,10 @@ def test_a_returned_value_without_a_name_has_no_dash():
 
 def test_code_in_a_line_breaks_between_names_and_not_within_an_option():
     block = "<pre><code>--run_dir=a/b</code></pre>"
-    line = "<code>--run_dir=a/b.c --</code>"
+    line = "<code>--run_dir=a/b.c -- a_name_of_many_letters</code>"
     assert hook("code").on_post_page(f"{block} {line}") == (
-        f'{block} <code><span class="option">--run_</span><wbr>dir=<wbr>a/<wbr>b.<wbr>c --</code>'
+        f'{block} <code><span class="option">--run_dir</span>=<wbr>a/<wbr>b.<wbr>c -- '
+        "a_<wbr>name_<wbr>of_<wbr>many_<wbr>letters</code>"
     )
 
 

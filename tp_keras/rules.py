@@ -1,6 +1,7 @@
 """Lists the learning rules: `tp-keras rules`, `python -m tp_keras.rules`."""
 
 import argparse
+import shutil
 import signal
 import sys
 import textwrap
@@ -44,12 +45,12 @@ def list_experiments() -> dict[str, list[str]]:
 def main(arguments: list[str] | None = None) -> int:
     """Prints the list; returns the exit status."""
     argparse.ArgumentParser("tp-keras rules", description=__doc__).parse_args(arguments)
-    files = list_experiments()
+    files, width = list_experiments(), min(shutil.get_terminal_size((100, 24)).columns, 100)
     lines, indent = [], " " * 14
     for name, line in describe_rules().items():
         lines.append(f"{name:<14}{line}")
         text = " ".join(files.get(name, ["(no experiment file)"]))
-        lines.append(textwrap.fill(text, 100, initial_indent=indent, subsequent_indent=indent))
+        lines.append(textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent))
     return show("\n".join(lines))
 
 

@@ -4,7 +4,8 @@ import re
 
 CODE = re.compile(r"<pre\b.*?</pre>|<code>([^<]+)</code>", re.S)
 OPTION = re.compile(r"--[a-z][\w-]*")
-BREAK = re.compile(r"(?<=\w)(::|[/=._])(?=\w)")
+BREAK = re.compile(r"(?<=\w)(::|[/=.])(?=\w)")
+LONG = re.compile(r"\w{20,}")
 
 
 def on_post_page(output, **_):
@@ -12,5 +13,6 @@ def on_post_page(output, **_):
 
 
 def _breakable(code):
+    code = LONG.sub(lambda name: name[0].replace("_", "_<wbr>"), code)
     code = OPTION.sub(r'<span class="option">\g<0></span>', BREAK.sub(r"\1<wbr>", code))
     return f"<code>{code}</code>"

@@ -35,8 +35,13 @@ def on_files(files, config, **_):
 
 
 def on_page_markdown(markdown, **_):
-    markdown = re.sub(r"<!-- table: (\w+) -->", lambda found: table(found[1]), markdown)
-    return re.sub(r"<!-- measured: (\w+) -->", lambda found: measured(found[1]), markdown)
+    markdown = re.sub(r"<!-- table: (\w+) -->", lambda found: block(table(found[1])), markdown)
+    return re.sub(r"<!-- measured: (\w+) -->", lambda found: block(measured(found[1])), markdown)
+
+
+def block(text: str) -> str:
+    """Text whose numbers the style sheet keeps on one line each."""
+    return f'<div class="numbers" markdown>\n\n{text}\n\n</div>'
 
 
 def recorded() -> list[Run]:

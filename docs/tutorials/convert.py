@@ -15,22 +15,25 @@ import numpy as np
 dataset = tp_keras.data.load("mnist_5k", batch_size=50, seed=0)
 
 
-def residual(x, filters):
-    """Two convolutions and a shortcut, from an image to one of half its height and width."""
-    y = keras.layers.Conv2D(filters, 3, 2, "same", use_bias=False)(x)
+def residual(x, filters, strides):
+    """Two convolutions and a shortcut."""
+    y = keras.layers.Conv2D(filters, 3, strides, "same", use_bias=False)(x)
     y = keras.layers.ReLU()(keras.layers.BatchNormalization(momentum=0.9)(y))
     y = keras.layers.Conv2D(filters, 3, padding="same", use_bias=False)(y)
     y = keras.layers.BatchNormalization(momentum=0.9)(y)
-    shortcut = keras.layers.Conv2D(filters, 1, 2)(x)
-    return keras.layers.ReLU()(keras.layers.Add()([shortcut, y]))
+    if strides > 1:
+        x = keras.layers.Conv2D(filters, 1, strides)(x)
+    return keras.layers.ReLU()(keras.layers.Add()([x, y]))
 
 
 def resnet():
-    """A ResNet of one block, new each time, with the same initial weights."""
+    """A ResNet of two blocks, new each time, with the same initial weights."""
     keras.utils.set_random_seed(0)
     inputs = keras.Input(dataset.input_shape)
     x = keras.layers.Conv2D(8, 3, 2, "same", activation="relu")(inputs)
-    x = keras.layers.GlobalAveragePooling2D()(residual(x, 16))
+    for filters, strides in ((8, 1), (16, 2)):
+        x = residual(x, filters, strides)
+    x = keras.layers.GlobalAveragePooling2D()(x)
     return keras.Model(inputs, keras.layers.Dense(10, activation="softmax")(x))
 
 

@@ -53,7 +53,7 @@ axis.plot(epochs, [float(row["train_error"]) for row in rows], "s--", label="tra
 axis.set(xlabel="epoch", ylabel="error in percent", xticks=epochs, ylim=(0, None))
 axis.legend()
 plt.show()
-print(sorted(os.listdir(f"{folder}/run")))
+print("\n".join(sorted(os.listdir(f"{folder}/run"))))
 
 # %% [markdown]
 # What is guaranteed, and how it is tested: [Guarantees](../guarantees.md). Clusters: [how

@@ -23,7 +23,7 @@ from tp_keras.experiment import console, preemption, results, runner
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.cli import PAPER_DATA, is_paper_data
 from tp_keras.experiment.measured import Measured
-from tp_keras.experiment.progress import ProgressLines, duration
+from tp_keras.experiment.progress import ProgressBar, ProgressLines, duration
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.report import runs
 
@@ -295,6 +295,20 @@ class ProgressLinesTest(tf.test.TestCase):
     def test_a_resumed_epoch_counts_from_its_beginning(self):
         self.assertStartsWith(self.lines(40, 1.0)[0], "epoch 3/9, step 80/100 ")
 
+    def test_a_bar_is_one_line_of_a_terminal_of_80_columns(self):
+        found, now = [], [0.0]
+        measured = Measured(learner(learners.BP))
+        bar = ProgressBar(1250, measured, found.append, clock=lambda: now[0])
+        bar.set_params({"steps": 1250, "epochs": 500})
+        bar.on_epoch_begin(99)
+        for step in range(0, 1250, 20):  # as many at a call, four calls a second
+            now[0] += 0.25
+            bar.on_train_batch_end(step + 19, {"error": 100.0})
+        self.assertLen(found, 62)  # the last call's steps end the epoch
+        expected = "epoch 100/500 [#########...........] 620/1250  train error 100.00 %  8 s left"
+        self.assertEqual(found[30], expected)
+        self.assertLess(max(map(len, found)), 80)
+
     def test_durations_have_a_unit_of_their_size(self):
         found = [duration(seconds) for seconds in (4.4, 99.0, 300.0, 9000.0)]
         self.assertEqual(found, ["4 s", "99 s", "5 min", "2.5 h"])
@@ -358,6 +372,17 @@ class OutputTest(tf.test.TestCase):
             console.Output(True).say("-> é/\udcff")
             out.seek(0)
             self.assertEqual(out.read(), "-> \\xe9/\\udcff\n")
+
+    def test_in_a_terminal_a_line_takes_the_place_of_the_bar(self):
+        out = io.StringIO()
+        out.isatty = lambda: True
+        with contextlib.redirect_stdout(out):
+            output = console.Output(True)
+            output.overwrite("#" * 500)
+            output.say("a line")
+            output.clear()
+        bar, clear = "#" * (shutil.get_terminal_size().columns - 1), "\r\033[K"
+        self.assertEqual(out.getvalue(), f"{clear}{bar}{clear}a line\n{clear}")
 
     def test_nothing_is_printed_unless_wanted_and_a_file_gets_no_bar(self):
         for wanted in (True, False):

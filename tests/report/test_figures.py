@@ -175,6 +175,13 @@ class FiguresTest(tf.test.TestCase):
         self.assertAllEqual(self.lines(drawn["other2"], "-")[0].get_ydata(), [30, 20])
         self.assertIsNone(drawn["figure8"])
 
+    def test_a_long_title_of_a_panel_has_several_lines(self):
+        for method, schedule in (*METHODS, ("sign_symmetry", "")):
+            run = {"dataset": "cifar10", "architecture": "resnet20", "method": method}
+            write_run(self.root / f"{method}{schedule}", schedule=schedule, **run)
+        titles = [panel.get_title() for panel in self.draw()["other1"].figure.axes]
+        self.assertIn("CIFAR-10 resnet20:\nSign-symmetry", titles)
+
     def test_angles_have_a_panel_a_rule_and_a_line_a_layer(self):
         angles = {(1, 1): 80.0, (2, 1): 60.0, (1, 2): 70.0, (2, 2): 40.0}
         write_diagnostics(write_run(self.root / "0", method="fa"), angles)

@@ -63,6 +63,14 @@ class ReportTest(tf.test.TestCase):
         self.assertIn("Figure 2 is not drawn: it needs a run on cifar10.", page)
         self.assertIn("<p class='missing'>Table 1 (b): CIFAR-10: no run of it.</p>", page)
 
+    def test_the_page_has_the_reader_s_light_or_dark_colours(self):
+        write_run(self.runs / "0")
+        self.report()
+        page = (self.out / "index.html").read_text(encoding="utf-8")
+        style = re.search("<style>(.*?)</style>", page, re.S)[1]
+        self.assertIn("color-scheme: light dark", style)
+        self.assertNotRegex(style, r"(?:background|color): (?:white|black|#\w{3}(\w{3})?;)")
+
     def test_wide_parts_of_the_page_scroll_and_captions_occur_once(self):
         write_run(self.runs / "0")
         self.report()

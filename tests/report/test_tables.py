@@ -79,6 +79,21 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual(float(chosen), 5.0)  # of 6 and 4
         self.assertEqual(records["mnist", "fc", "fa", ""]["chosen_test_error"], "")
 
+    def test_a_column_that_no_run_fills_and_the_paper_lacks_is_left_out(self):
+        write_run(self.root / "0", **SDTP)
+        without = self.tables()[0]
+        write_run(self.root / "1", (9, 4, 6), validation_errors=[8, 7, 5], method="fa")
+        chosen = self.tables()[0]
+        column = "Test, chosen by validation"
+        self.assertNotIn((column, 1), without.groups)
+        self.assertIn((column, 1), chosen.groups)
+        for table in (without, chosen):
+            widths = {len(row) for rows in table.sections.values() for row in rows}
+            self.assertEqual(widths, {len(table.columns)})
+            self.assertEqual(sum(columns for _, columns in table.groups), len(table.columns))
+            noted = any(note.startswith("Chosen by validation") for note in table.notes)
+            self.assertEqual(noted, table is chosen)
+
     def test_forward_epochs_are_those_that_train_the_network(self):
         write_run(self.root / "0", (9, 5, 4, 3, 3), **SDTP)  # the odd ones train inverses
         row = self.records(0)["mnist", "fc", "sdtp", "parallel"]
@@ -172,7 +187,7 @@ class TablesTest(tf.test.TestCase):
         write_run(self.root / "0", (9, 4, 6), dataset="mnist_5k", **SDTP)
         table = self.tables()[3]
         self.assertEqual(table.title, "mnist_5k, 5,000 training examples")
-        row = ["SDTP, parallel", "3.00", "4.00", "", "6.00", "3", "1", "1"]
+        row = ["SDTP, parallel", "3.00", "4.00", "6.00", "3", "1", "1"]
         self.assertEqual(table.sections, {"FC": [row]})
         self.assertEqual([table.cells for table in self.tables()[:3]], [[], [], []])
 
@@ -195,7 +210,7 @@ class TablesTest(tf.test.TestCase):
         write_run(self.root / "0", (99, 72), **imagenet)
         rows = {row[0]: row[1:] for row in self.tables()[2].sections["LC"]}
         self.assertEqual(rows["BP"][:6], ["72.00", "71.43", "+0.57", "50.00", "49.07", "+0.93"])
-        self.assertEqual(rows["DFA"], ["", "-", "", "", "-", ""] + [""] * 5)
+        self.assertEqual(rows["DFA"], ["", "-", "", "", "-", ""] + [""] * 4)
 
     def test_the_last_angles_of_each_layer(self):
         angles_of = {(1, 1): 80.0, (2, 1): 60.0, (1, 2): 70.0}

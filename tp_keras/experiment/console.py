@@ -1,8 +1,11 @@
 """Lines of output for the user of a run."""
 
+import shutil
 import sys
 
 from absl import logging
+
+CLEAR = "\r\033[K"  # back to the start of the line, and nothing after it
 
 
 class Output:
@@ -12,7 +15,7 @@ class Output:
       wanted: Whether there is any output.
 
     Attributes:
-      shows_bar: Whether it goes to a terminal, where Keras can draw a progress bar.
+      shows_bar: Whether it goes to a terminal, where a line can be written over.
     """
 
     def __init__(self, wanted: bool):
@@ -22,8 +25,19 @@ class Output:
     def say(self, line: str) -> None:
         """Prints a line at once, or nothing."""
         if self.wanted:
+            self.clear()
             encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
             print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+
+    def overwrite(self, line: str) -> None:
+        """Prints a line that the next one takes the place of; only where `shows_bar`."""
+        width = shutil.get_terminal_size().columns - 1
+        print(f"{CLEAR}{line[:width]}", end="", flush=True)
+
+    def clear(self) -> None:
+        """Takes away what `overwrite` has printed."""
+        if self.shows_bar:
+            print(CLEAR, end="", flush=True)
 
 
 def asked_for() -> bool:

@@ -18,7 +18,7 @@ from tp_keras.experiment.checkpoints import Checkpoints
 from tp_keras.experiment.console import Output
 from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.preemption import Preemption
-from tp_keras.experiment.progress import ProgressLines
+from tp_keras.experiment.progress import ProgressBar, ProgressLines
 from tp_keras.experiment.reconstructions import Reconstructions
 from tp_keras.experiment.resume import BackupAndResume, CheckpointPolicy
 from tp_keras.experiment.run_directory import RunDirectory
@@ -49,7 +49,7 @@ def fit(
       epochs: Epochs in all.
       policy: When to write checkpoints.
       measured: What the epochs are compared by.
-      output: Where lines for the user, or Keras' progress bar, go.
+      output: Where lines for the user, and the progress bar, go.
 
     Returns:
       The rows of `epochs.csv`, all epochs.
@@ -60,7 +60,9 @@ def fit(
     saving = BackupAndResume(checkpoints, log, preemption, dataset, policy, others)
     best = BestWeightsCheckpoint(folder, log)
     callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence(), best]
-    if not output.shows_bar:
+    if output.shows_bar:
+        callbacks += [ProgressBar(dataset.steps_per_epoch, measured, output.overwrite)]
+    else:
         callbacks += [ProgressLines(dataset.steps_per_epoch, measured, output.say)]
     if folder.writes:
         hparams = hyperparameters(settings)
@@ -81,7 +83,10 @@ def fit(
         for segment in segments(*start, epochs):
             if learner.stop_training:
                 break
-            train_segment(learner, dataset, [*callbacks, saving], *segment, output.shows_bar)
+            try:
+                train_segment(learner, dataset, [*callbacks, saving], *segment)
+            finally:
+                output.clear()
     return log.rows
 
 
@@ -95,7 +100,7 @@ def segments(first_epoch: int, first_step: int, epochs: int) -> list[tuple[int, 
     return rest_of_epoch + [(first_epoch + len(rest_of_epoch), 0, epochs)]
 
 
-def train_segment(learner, dataset, callbacks, epoch, step, epochs, show_bar):
+def train_segment(learner, dataset, callbacks, epoch, step, epochs):
     devices, held_out = learner.distribute_strategy, None
     if dataset.validation_batches() is not None:
         held_out = distribute_dataset(devices, dataset.validation_batches)
@@ -111,7 +116,7 @@ def train_segment(learner, dataset, callbacks, epoch, step, epochs, show_bar):
         epochs=epochs,
         callbacks=callbacks,
         shuffle=False,  # the batches come shuffled
-        verbose=int(show_bar),
+        verbose=0,
     )
 
 

@@ -1,14 +1,16 @@
-"""Lines within a long epoch, where no progress bar can be drawn: in a file or a notebook."""
+"""How far an epoch is: a bar in a terminal, a line now and then in a file or a notebook."""
 
 import time
 
 import keras
 
 SECONDS = 20.0  # from one line to the next
+BAR_SECONDS = 0.2
+BAR = 20  # letters
 
 
 class ProgressLines(keras.callbacks.Callback):
-    """Writes a line with step, error so far and time left, every `SECONDS` of an epoch.
+    """Writes a line with step, error so far and time left, every `seconds` of an epoch.
 
     Args:
       steps_per_epoch: Steps of an epoch.
@@ -16,6 +18,8 @@ class ProgressLines(keras.callbacks.Callback):
       say: Called with the line.
       clock: Returns the seconds since some moment.
     """
+
+    seconds = SECONDS
 
     def __init__(self, steps_per_epoch, measured, say, clock=time.monotonic):
         super().__init__()
@@ -28,7 +32,7 @@ class ProgressLines(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         now = self.clock()
-        if now - self.said_at < SECONDS:
+        if now - self.said_at < self.seconds:
             return
         self.said_at, done = now, batch + 1
         # A resumed epoch begins in its middle, and Keras counts the steps that are left of it
@@ -36,11 +40,28 @@ class ProgressLines(keras.callbacks.Callback):
         if done < total:
             left = duration((now - self.started) / done * (total - done))
             error = self.measured.in_words(float(self.measured.error(logs)))
-            self.say(
-                f"epoch {self.epoch + 1}/{self.params['epochs']}, step "
-                f"{self.steps - total + done}/{self.steps}  train {error} so far  {left} left "
-                "of the epoch"
-            )
+            self.say(self.line(self.steps - total + done, error, left))
+
+    def line(self, step, error, left):
+        """Returns what is written."""
+        return (
+            f"epoch {self.epoch + 1}/{self.params['epochs']}, step {step}/{self.steps}  "
+            f"train {error} so far  {left} left of the epoch"
+        )
+
+
+class ProgressBar(ProgressLines):
+    """The same in a terminal, where each line takes the place of the last."""
+
+    seconds = BAR_SECONDS
+
+    def line(self, step, error, left):
+        """Returns what is written, in 80 columns."""
+        bar = "#" * (BAR * step // self.steps)
+        return (
+            f"epoch {self.epoch + 1}/{self.params['epochs']} [{bar:.<{BAR}}] {step}/{self.steps}  "
+            f"train {error}  {left} left"
+        )
 
 
 def duration(seconds: float) -> str:

@@ -54,9 +54,14 @@ def write_report(found: Found, out: pathlib.Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs the command line; returns the exit status."""
-    parser = Parser("python -m tp_keras.report", description=__doc__, allow_abbrev=False)
-    parser.add_argument("--runs", default="runs", help="Folder of run folders.")
-    parser.add_argument("--out", default="report", help="Folder to write.")
+    parser = Parser(
+        "python -m tp_keras.report",
+        description="Makes tables and figures of finished runs; OUT/index.html shows all of them.",
+        allow_abbrev=False,
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    parser.add_argument("--runs", default="runs", help="folder of run folders")
+    parser.add_argument("--out", default="report", help="folder to write, made if missing")
     flags = parser.parse_args(arguments)
     try:
         lines = report(flags)

@@ -10,6 +10,7 @@ from tp_keras.report.runs import Found, Run
 from tp_keras.report.tables import Table
 
 STYLE = """
+:root { color-scheme: light dark; }
 body { font: 15px/1.45 sans-serif; margin: 2em auto; max-width: 80em; padding: 0 1em; }
 body { overflow-wrap: anywhere; } h1, h2 { line-height: 1.2; }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums; }
@@ -19,12 +20,18 @@ thead th { border-bottom: 1px solid #999; } .group { text-align: center; }
 thead th { white-space: normal; min-width: 2.6em; }
 thead .group { min-width: 5.5em; } thead .group:empty { min-width: 0; }
 thead th:first-child { text-align: left; }
-tbody .net th { font-weight: bold; padding-top: .6em; background: white; }
-tbody tr:nth-child(even) { background: #f4f4f4; }
-.wide { overflow-x: auto; overflow-wrap: normal; } .notes { color: #555; font-size: 13px; }
+tbody .net th { font-weight: bold; padding-top: .6em; }
+tbody tr:nth-child(even):not(.net) { background: #8881; }
+.runs td:last-child { white-space: normal; min-width: 16em; }
+.wide { overflow-x: auto; overflow-wrap: normal; } .notes { font-size: 13px; }
 figure { margin: 1em 0; } img { max-width: 100%; height: auto; }
-.missing { color: #666; margin: .2em 0; }
-@media (max-width: 40em) { body { margin: 1em auto; } .many { max-width: none; width: 38em; } }
+.notes, .missing { opacity: .75; } .missing { margin: .2em 0; }
+@media (max-width: 40em) {
+  body { margin: 1em auto; } .many { max-width: none; width: 38em; }
+  tbody td:first-child, tbody th:first-child, thead tr:last-child th:first-child {
+    background: Canvas; left: 0; max-width: 9em; min-width: 6em; overflow-wrap: anywhere;
+    position: sticky; white-space: normal; }
+}
 @media print { body { max-width: none; font-size: 10pt; } table { font-size: 7pt; } }
 """
 NARROW = 6  # inches: a wider figure scrolls on a phone, so that its letters can be read

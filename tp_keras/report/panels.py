@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import textwrap
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -11,6 +12,7 @@ from tp_keras.report import style
 from tp_keras.report.cells import Key
 
 ACROSS = 3  # panels side by side
+LETTERS = 28  # of a title in one line, above one of them
 MARKS = 8  # markers along a line
 STEEP = 5  # from the highest to the lowest value: from here on the axis is logarithmic
 WIDE = 7.2  # inches of a figure of several panels
@@ -79,7 +81,8 @@ def draw(groups: list[list[Panel]], lines: style.Lines, kinds: tuple, unit: str)
         for number, (panel, place) in enumerate(zip(group, axes, strict=True)):
             _fill(place, panel, lines, kinds)
             _scale(place, limits, last)
-            place.set(title=panel.title, xlabel="epoch", ylabel="" if number % ACROSS else unit)
+            title = textwrap.fill(panel.title, LETTERS, break_on_hyphens=False)
+            place.set(title=title, xlabel="epoch", ylabel="" if number % ACROSS else unit)
     others = [_kind(dashes, text, max(map(_length, shown))) for _, dashes, text in kinds]
     if any(panel.reference for group in groups for panel in group):
         others.append(Line2D([], [], **GREY, label="BP, test"))

@@ -10,10 +10,12 @@ NETS = ("fc", "lc", "conv")
 NOTES = (
     "Errors in percent where the title names no other unit; the mean over seeds, ± the standard "
     "deviation where there are two or more. Difference: ours minus the paper's.",
-    "Best epoch: the lowest test error over the epochs, the paper's convention (best of 500). "
-    "Chosen by validation: the test error of the epoch that is best on held-out training data.",
+    "Best epoch: the lowest test error over the epochs, the paper's convention (best of 500).",
     "Forward epochs: those that train the network; alternating schedules count the inverses' too "
     "among the epochs.",
+)
+CHOSEN_NOTE = (
+    "Chosen by validation: the test error of the epoch that is best on held-out training data."
 )
 EMPTY_NOTE = "An empty field has no run; - marks what the paper does not print."
 RUNNING, MEASURED = "running mean", "at the last weights"
@@ -103,17 +105,25 @@ def _table(name, number, subject, cells, printed, quantities=TABLE_1):
     keys = sorted({**printed, **cells}, key=lambda key: (_net_order(key[1]), style.order(*key[1:])))
     records = {k: _record(k, cells.get(k), printed.get(k), quantities) for k in keys}
     kinds = {record.get("train_error_is") for record in records.values()} - {None}
+    quantities = [quantity for quantity in quantities if _is_shown(quantity, records)]
+    chosen = any(quantity.ours == "chosen_test_error" for quantity in quantities)
     sections = {}
     for key in keys:
         row = [style.label("", *key[2:]), *_texts(records[key], quantities, len(kinds) > 1)]
         sections.setdefault(style.net(key[1]), []).append(row)
     groups, columns = _header(quantities, kinds)
-    notes = [TRAIN_NOTES[kind] for kind in sorted(kinds)] + [EMPTY_NOTE] * bool(printed)
+    notes = [TRAIN_NOTES[kind] for kind in sorted(kinds)] + [CHOSEN_NOTE] * chosen
+    notes += [EMPTY_NOTE] * bool(printed)
     notes += [note for key, cell in cells.items() for note in _notes(key, cell)]
     return Table(
         name, number, subject, groups, columns, sections, list(records.values()), notes, NOTES,
         list(cells.values()),
     )  # fmt: skip
+
+
+def _is_shown(quantity, records):
+    """Whether the paper prints a quantity, or some run has it."""
+    return quantity.theirs or any(r[quantity.name] is not None for r in records.values())
 
 
 def _net_order(net):
