@@ -52,6 +52,16 @@ def test_help_and_the_report_start_without_tensorflow():
         assert "tp_keras.commands" in modules and not modules & {"tensorflow", "keras"}
 
 
+def test_help_that_nobody_can_read_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tp_keras", "--help"],
+            cwd=REPOSITORY, stdout=full, stderr=subprocess.PIPE, text=True,
+        )  # fmt: skip
+    line = "tp-keras: cannot write: No space left on device\n"
+    assert (done.returncode, done.stderr) == (4, line)
+
+
 def called(monkeypatch, *arguments):
     """Runs the program: its status, and the modules it ran with their arguments."""
     found = []

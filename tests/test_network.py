@@ -41,6 +41,12 @@ class NetworkTest(tf.test.TestCase):
     def test_needs_a_layer(self):
         with self.assertRaisesRegex(ValueError, "`layers` must hold at least one layer"):
             Network([], (3,))
+        for layers in (None, Dense(3), ["x"], [None], [Dense]):
+            with self.assertRaisesRegex(ValueError, "`layers` must hold .*, received"):
+                Network(layers, (3,))
+        for shape in (None, 3, "x", (0,), (-1,), (1.5,), (True,)):
+            with self.assertRaisesRegex(ValueError, "`in_shape` must be a tuple .*, received"):
+                Network([Dense(3)], shape)
 
     def test_a_built_layer_keeps_its_weights(self):
         layer = Dense(3)

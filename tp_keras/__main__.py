@@ -4,7 +4,7 @@ import runpy
 import sys
 
 import tp_keras
-from tp_keras.commands import COMMANDS, PROGRAM
+from tp_keras.commands import COMMANDS, PROGRAM, show
 
 BAD_INPUT = 2
 MODULES = {name: f"tp_keras.{name}" for name in COMMANDS}
@@ -23,16 +23,15 @@ def main() -> int:
     """Runs a command as `python -m` would; returns the exit status."""
     name = sys.argv[1] if len(sys.argv) > 1 else ""
     if name in ("--help", "-h", "help"):
-        print(usage())
-    elif name == "--version":
-        print(f"{PROGRAM} {tp_keras.__version__}")
-    elif name not in MODULES:
+        return show(usage())
+    if name == "--version":
+        return show(f"{PROGRAM} {tp_keras.__version__}")
+    if name not in MODULES:
         allowed = ", ".join(MODULES)
         print(f"{PROGRAM}: no command {name!r}: give one of {allowed}", file=sys.stderr)
         return BAD_INPUT
-    else:
-        del sys.argv[1]
-        runpy.run_module(MODULES[name], run_name="__main__", alter_sys=True)
+    del sys.argv[1]
+    runpy.run_module(MODULES[name], run_name="__main__", alter_sys=True)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from collections.abc import Collection
 
 import keras
 
@@ -73,9 +74,17 @@ def _in_order(graph):
     return [node for depth in depths for node in graph._nodes_by_depth[depth]]
 
 
+def names_of(argument, given):
+    """Returns the names that an argument holds, one or several; raises ValueError for others."""
+    found = [given] if isinstance(given, str) else given
+    if not isinstance(found, Collection) or not all(isinstance(name, str) for name in found):
+        raise ValueError(f"`{argument}` must be names of layers, received {given!r:.60}")
+    return list(found)
+
+
 def _named(necks, at):
     by_name = {x._keras_history.operation.name: (i, x) for i, (x, _, _) in enumerate(necks)}
-    names = [at] if isinstance(at, str) else list(at)
+    names = names_of("at", at)
     wrong = [name for name in names if name not in by_name]
     if wrong:
         raise ValueError(

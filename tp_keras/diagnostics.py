@@ -32,8 +32,10 @@ class Diagnostics(keras.callbacks.Callback):
 
     def __init__(self, every=1):
         super().__init__()
-        if every < 1:
-            raise ValueError(f"Diagnostics.every must be at least 1, received {every}")
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ValueError(
+                f"Diagnostics.every must be at least 1, a whole number, received {every!r}"
+            )
         self.every = every
 
     def set_run(self, dataset, folder):

@@ -71,7 +71,7 @@ def direct(network, storage="stored", seed=0):
     """
     if storage not in STORAGES:
         raise ValueError(
-            f"`feedback_storage` must be one of {', '.join(STORAGES)}, received {storage!r}"
+            f"`feedback_storage` must be one of {', '.join(STORAGES)}, received {storage!r:.60}"
         )
     classes = math.prod(network.shapes[network.depth])
     layers = {l: _dense_above(network, l, classes) for l in range(1, network.depth)}
@@ -103,9 +103,16 @@ def inverses(network, activation, form="paired", auxiliary_units=0, top=None, gi
     Raises:
       ValueError: If `form` is none of these, or a given layer does not fit its block.
     """
-    if form not in FORMS:
-        raise ValueError(f"`inverse` must be one of {', '.join(FORMS)}, received {form!r}")
-    given = {int(l): g for l, g in (given or {}).items()}
+    if form not in [*FORMS]:  # of a list, which has no hash, too
+        raise ValueError(f"`inverse` must be one of {', '.join(FORMS)}, received {form!r:.60}")
+    try:
+        keras.activations.get(activation)
+    except (ValueError, TypeError) as error:
+        raise ValueError(
+            "`inverse_activation` must be an activation of Keras, such as 'tanh' or 'linear', "
+            f"received {activation!r:.60}"
+        ) from error
+    given = _by_number(given)
     L, top = network.depth, network.depth if top is None else top
     if not given.keys() <= set(range(2, top + 1)):
         raise ValueError(
@@ -123,6 +130,21 @@ def inverses(network, activation, form="paired", auxiliary_units=0, top=None, gi
             found[l] = _inverse(FORMS[form](network.f[l]), activation)
         else:
             found[l] = by_shape(network, l, activation)
+    return found
+
+
+def _by_number(given):
+    """A user's own inverses by number; in a saved config the numbers are text."""
+    wrong = (
+        "`inverses` must be layers by numbers of blocks, such as {2: Dense(9)}, received "
+        f"{given!r:.60}"
+    )
+    try:
+        found = {int(l): g for l, g in (given or {}).items()}
+    except (AttributeError, TypeError, ValueError) as error:
+        raise ValueError(wrong) from error
+    if not all(isinstance(g, keras.Layer) for g in found.values()):
+        raise ValueError(wrong)
     return found
 
 

@@ -87,8 +87,8 @@ class WeightMirror(FA):
     """
 
     def __init__(self, rate=0.01, seed=0, number=None):
-        if not 0 < rate <= 1:
-            raise ValueError(f"`rate` must be above 0 and at most 1, received {rate}")
+        if not isinstance(rate, (int, float)) or not 0 < rate <= 1:
+            raise ValueError(f"`rate` must be above 0 and at most 1, received {rate!r:.60}")
         self.rate, self.seed, self.number = rate, seed, number
 
     def numbered(self, number):

@@ -1,5 +1,7 @@
 """A chain of blocks whose activations can be recorded."""
 
+from numbers import Integral
+
 import keras
 import tensorflow as tf
 
@@ -30,8 +32,18 @@ class Network(keras.Model):
 
     def __init__(self, layers, in_shape, name=None):
         super().__init__(name=name)
-        if not layers:
-            raise ValueError("`layers` must hold at least one layer, received none")
+        if not isinstance(layers, list | tuple) or not layers:
+            raise ValueError(
+                f"`layers` must hold at least one layer, in a list, received {layers!r:.60}"
+            )
+        for layer in layers:
+            if not isinstance(layer, keras.Layer):
+                raise ValueError(f"`layers` must hold layers of Keras, received {layer!r:.60}")
+        if not _is_shape(in_shape):
+            raise ValueError(
+                "`in_shape` must be a tuple of integers of at least 1, such as (28, 28, 1), "
+                f"received {in_shape!r:.60}"
+            )
         self.in_shape = tuple(in_shape)
         self.stack = list(layers)
         shapes = [self.in_shape]
@@ -186,3 +198,11 @@ class Network(keras.Model):
     def from_config(cls, config):
         layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
         return cls(**{**config, "layers": layers})
+
+
+def _is_shape(shape):
+    """Whether a value is the shape of one example; sizes may be unknown."""
+    return isinstance(shape, list | tuple) and all(
+        size is None or (isinstance(size, Integral) and not isinstance(size, bool) and size > 0)
+        for size in shape
+    )

@@ -10,6 +10,7 @@ import keras
 from gin import config_parser
 
 from tp_keras import learners
+from tp_keras.commands import show
 from tp_keras.experiment import config
 
 
@@ -45,12 +46,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Prints the list; returns the exit status."""
     argparse.ArgumentParser("tp-keras rules", description=__doc__).parse_args(arguments)
     files, width = list_experiments(), min(shutil.get_terminal_size((100, 24)).columns, 100)
+    lines, indent = [], " " * 14
     for name, line in describe_rules().items():
-        print(f"{name:<14}{line}")
+        lines.append(f"{name:<14}{line}")
         text = " ".join(files.get(name, ["(no experiment file)"]))
-        indent = " " * 14
-        print(textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent))
-    return 0
+        lines.append(textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent))
+    return show("\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
+from tp_keras.commands import show
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
@@ -28,7 +29,8 @@ LOSSES = {
     "connection refused": "it cannot be reached",
 }
 # Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
-NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE)
+NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE, errno.EIO)
+LONGEST = 600  # characters of a line for the user
 UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -99,7 +101,8 @@ def outcome(program: str, run: Callable[[], None]) -> int:
     except CannotWrite as error:
         status = CANNOT_WRITE
         line = (
-            f"the run folder can no longer be written: {one_line(error)}; the same command resumes"
+            f"the run folder can no longer be written: {one_line(error)}; the same command resumes "
+            "from what is there"
         )
     except LOST_WORKER as error:
         status = LOST
@@ -141,8 +144,10 @@ def forget_output() -> None:
 
 
 def visible(text: str) -> str:
-    """A text on one line, with what cannot be printed as Python writes it."""
-    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
+    """A text on one line, with what cannot be printed as Python writes it; its middle may go."""
+    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
+    half = LONGEST // 2
+    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def reason(error: Exception) -> str:
@@ -165,7 +170,8 @@ def in_words(error: flags.Error) -> str:
     number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
     if number:
         return f"{number[1]} must be a whole number, received {number[2][:60]!r}"
-    return str(error)
+    text = str(error)  # absl repeats a value whole
+    return text if len(text) <= 250 else f"{text[:150]}...{text[-90:]}"
 
 
 def parse_flags(argv):
@@ -174,8 +180,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(BAD_INPUT, in_words(error)))
-    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
-        sys.exit(0)
+    except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(show(""))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """Batches from arrays: order, augmentation, labels, what is refused."""
 
+import os
 import pathlib
+import zipfile
 
 import numpy as np
 import tensorflow as tf
@@ -152,6 +154,7 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
             ({"x": self.x[0, 0, 0]}, "must be \\(examples, height, width, channels\\)"),
             ({"x": self.x.astype(int) * 2}, "integers from 0 to 510"),
             ({"x": self.x > 9}, "integers or floats, received bool"),
+            ({"x": self.x.astype("m8[s]")}, "integers or floats, received timedelta64"),
             ({"y": self.y + 65536}, "labels must be below 65536, .*, received 65538"),
             ({"x": np.where(nan == 0, 0, 1e39)}, "train image 7 holds numbers that are not finite"),
             ({"x": nan}, "train image 7 holds numbers that are not finite"),
@@ -170,6 +173,25 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, message):
                 self.made(**arrays)
+        for pair in (None, self.x, "xy", {"x": self.x, "y": self.y}, (self.x, self.y, self.y)):
+            with self.assertRaisesRegex(ValueError, "`train` must be a pair .*, received"):
+                data.from_arrays(pair, test=(self.x, self.y), batch_size=2)
+            with self.assertRaisesRegex(ValueError, "`test` must be a pair .*, received"):
+                data.from_arrays((self.x, self.y), test=pair, batch_size=2)
+
+    def test_numbers_of_another_kind_are_refused_by_name(self):
+        for name in ("batch_size", "validation_examples", "crop_padding", "seed"):
+            for value in ("2", None, 2.0, True, [2], np.nan):
+                with self.assertRaisesRegex(ValueError, f"{name} must be a whole number, received"):
+                    self.made(**{"batch_size": 2, name: value})
+        self.assertEqual(self.made(batch_size=np.int64(2)).steps_per_epoch, 6)
+        with self.assertRaisesRegex(ValueError, "`drop_remainder` must be True or False"):
+            self.made(batch_size=2, drop_remainder=None)
+        with self.assertRaisesRegex(ValueError, "train images and labels must be arrays"):
+            self.made([[1.0], [1.0, 2.0]], [0, 1], batch_size=2)
+        for name in (None, "", "x" * 4001):
+            with self.assertRaisesRegex(ValueError, "`name` must be text"):
+                self.made(name=name)
 
 
 class NpzTest(tf.test.TestCase):
@@ -197,3 +219,33 @@ class NpzTest(tf.test.TestCase):
         ):
             with self.assertRaisesRegex(ValueError, message):
                 data.load(name=f"npz:{path}", batch_size=2)
+
+    def test_an_archive_that_another_program_made_is_refused_by_name(self):
+        path = pathlib.Path(self.get_temp_dir()) / "own.npz"
+        x, y = np.arange(120, dtype=np.uint8).reshape(12, 10) // 9, np.arange(12) % 3
+        np.savez_compressed(path, x_train=x, y_train=y, x_test=x, y_test=y)
+        whole = path.read_bytes()
+        begins, directory = whole.find(b"x_train.npy") + 11 + 20, whole.find(b"PK\x01\x02")
+        damage = {
+            "its bits": {begins + 9: whole[begins + 9] ^ 0xFF},
+            "a password": {6: whole[6] | 1, directory + 8: whole[directory + 8] | 1},
+            "a method": {8: 99, directory + 10: 99},
+        }
+        for changes in damage.values():
+            content = bytearray(whole)
+            for place, byte in changes.items():
+                content[place] = byte
+            path.write_bytes(content)
+            with self.assertRaisesRegex(ValueError, "own.npz is no intact .npz archive .*"):
+                data.load(name=f"npz:{path}", batch_size=2)
+        for header in ("(" * 999, f"{{'descr':'|u1','fortran_order':False,'shape':({10**15},9)}}"):
+            line = header.encode().ljust(1013) + b"\n"
+            member = b"\x93NUMPY\x01\0" + len(line).to_bytes(2, "little") + line
+            with zipfile.ZipFile(path, "w") as archive:
+                archive.writestr("x_train.npy", member)
+            with self.assertRaisesRegex(ValueError, "own.npz is no intact .npz archive .*"):
+                data.load(name=f"npz:{path}", batch_size=2)
+        path.unlink()
+        os.mkfifo(path)
+        with self.assertRaisesRegex(ValueError, "own.npz is a folder, a pipe"):
+            data.load(name=f"npz:{path}", batch_size=2)

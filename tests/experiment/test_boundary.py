@@ -172,6 +172,8 @@ def test_a_search_space_holds_known_settings_and_allowed_values():
         ("space.choices = {'noise_stddev': (1,), 'forward/adam.beta_1': (1.5,)}", "{'forward/adam"),
         ("space.choices = {'adam.nope': (1,)}", "'adam.nope'"),
         ("space.choices = {'noise_stddev': ()}", "()"),
+        ("space.uniform = {'data.load.batch_size': (8, 64)}", "batch_size"),
+        ("space.uniform = {'AOSDTP.auxiliary_units': (8, 64)}", "auxiliary_units"),
     ):
         line = configured(setting, file="gin/search/table4.gin")
         assert words in line and line.startswith("space.")

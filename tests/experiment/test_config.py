@@ -1,5 +1,6 @@
 """Reading gin files: where they are found, what is refused, and every mistake in one line."""
 
+import re
 import sys
 
 import gin
@@ -157,3 +158,39 @@ def test_a_trusted_import_of_a_missing_module_is_one_line(tmp_path):
     write(tmp_path / "leaf.gin", "x = 1\nimport no_such_module")
     line = refusal(["leaf.gin"], trust=True)
     assert line == "leaf.gin, line 2: No module named 'no_such_module'"
+
+
+def test_a_file_of_another_editor_is_read(tmp_path):
+    text = "# é\r\nx = 1\r\ninclude 'gin/base.gin'\r\n"
+    (tmp_path / "leaf.gin").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    config.configure(["leaf.gin"], [])
+    assert (value("x"), value("seed")) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "path, words",
+    [
+        ("x" * 5000, "include cannot be read: x.*name too long"),
+        (".", "include must be a file, and . is a folder"),
+        ("long.gin", "long.gin cannot be read: it is longer than 1,000,000 bytes"),
+        ("deep0.gin", "at most 1000 files can be included, at most 30 in one another"),
+        ("twice0.gin", "at most 1000 files can be included"),
+    ],
+)
+def test_what_cannot_be_included_is_named(tmp_path, path, words):
+    (tmp_path / "long.gin").write_text("#" * 1_000_001)
+    for n in range(400):
+        (tmp_path / f"deep{n}.gin").write_text(f"include 'deep{n + 1}.gin'\n")
+    for n in range(20):
+        (tmp_path / f"twice{n}.gin").write_text(f"include 'twice{n + 1}.gin'\n" * 2)
+    (tmp_path / "twice20.gin").write_text("x = 1\n")
+    (tmp_path / "leaf.gin").write_text(f"include '{path}'\n")
+    assert re.search(words, refusal(["leaf.gin"]))
+
+
+def test_a_working_directory_that_is_gone_is_no_fault_of_the_program(tmp_path, monkeypatch):
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    config.configure(["gin/base.gin"], [])  # the installed one
+    assert refusal(["leaf.gin"]).startswith("--gin_file cannot be read: leaf.gin (No such")

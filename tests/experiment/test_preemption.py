@@ -32,11 +32,16 @@ IGNORES = "time.sleep(60)"
 UNINTERRUPTED = "import hashlib; hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)"
 
 
-def run(at_once, body, *numbers):
+def run(at_once, body, *numbers, under=()):
     """Runs the program and sends it signals; its status, output, errors, and seconds to the end."""
     text = PROGRAM.format(path=preemption.__file__, at_once=at_once, body=body)
     process = subprocess.Popen(
-        [sys.executable, "-c", text], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [*under, sys.executable, "-c", text],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # The tests themselves may run under nohup
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     assert process.stdout.readline() == "ready\n"
     time.sleep(0.5)  # until the body runs
@@ -48,7 +53,9 @@ def run(at_once, body, *numbers):
     return process.returncode, out, err, time.monotonic() - started
 
 
-@pytest.mark.parametrize("number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    "number, status", [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
+)
 def test_a_signal_is_noted_where_training_looks_for_it(number, status):
     code, out, err, _ = run(False, NOTICES, number)
     assert (code, out, err) == (0, f"done True {status}\n", "")
@@ -69,6 +76,12 @@ def test_a_process_that_does_not_react_to_a_signal_is_ended_with_a_line(at_once,
     assert (code, out) == (143, "")
     assert err.count("\n") == 1 and "SIGTERM, no end within 1 s" in err
     assert 0.5 < seconds < 10
+
+
+def test_under_nohup_a_run_outlives_its_terminal():
+    body = "time.sleep(1.5)"
+    code, out, _, _ = run(False, body, signal.SIGHUP, under=["nohup"])
+    assert (code, out) == (0, "done False 143\n")
 
 
 def test_a_second_signal_ends_at_once():

@@ -5,6 +5,7 @@ import csv
 import dataclasses
 import io
 import json
+import math
 import os
 import pathlib
 import shutil
@@ -17,12 +18,13 @@ import tensorflow as tf
 from command_line import eager_steps
 
 import tp_keras
-from tp_keras import data, learners, objectives
+from tp_keras import data, learners, objectives, schedules
 from tp_keras.experiment import console, preemption, results, runner
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.cli import PAPER_DATA, is_paper_data
 from tp_keras.experiment.measured import Measured
 from tp_keras.experiment.progress import ProgressBar, ProgressLines, duration
+from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.report import runs
 
 FILES = {
@@ -156,7 +158,36 @@ class RunTest(tf.test.TestCase):
         ]:
             with self.assertRaisesRegex(ValueError, words):
                 self.run_quietly(*arguments)
+        for name, values in {
+            "schedule": ("parallel", schedules.Parallel),
+            "callbacks": (None, 5, [None], keras.callbacks.EarlyStopping("loss"), [keras.Model]),
+            "checkpoint_policy": (None, "often", CheckpointPolicy),
+            "seed": ("x", 1.5, True),
+            "settings": (5, ["a = 1"]),
+            "architecture": (None, 5),
+            "paper_error": ("x", -1, math.nan),
+            "restore_weights": ("x", None),
+        }.items():
+            for value in values:
+                with self.assertRaisesRegex(ValueError, f"^`{name}` must be .*, received "):
+                    self.run_quietly(dataset(), learner(), 1, **{name: value})
+        for epochs in ("1", None, 1.5, True, math.nan):
+            with self.assertRaisesRegex(ValueError, "`epochs` must be a whole number .* received"):
+                self.run_quietly(dataset(), learner(), epochs)
+        for folder in (5, b"x", "a\0b", "\udcff", "~nobody_at_all/x"):
+            with self.assertRaisesRegex(ValueError, "`directory` must be the path of a folder"):
+                self.run_quietly(dataset(), learner(), 1, folder=folder)
         self.assertFalse(self.folder.exists())
+
+    def test_a_checkpoint_policy_takes_numbers_above_0(self):
+        for name, values in {
+            "steps": ("x", 0, 1.5, math.nan, True),
+            "minutes": ("x", None, 0, math.nan, math.inf, True),
+            "keep": ("x", None, 0, 1.5, math.nan, True),
+        }.items():
+            for value in values:
+                with self.assertRaisesRegex(ValueError, f"CheckpointPolicy.{name} must be .*, rec"):
+                    CheckpointPolicy(**{name: value})
 
     def test_a_keras_loss_is_reported_by_the_accuracy_that_is_measured_beside_it(self):
         metrics = [keras.metrics.TopKCategoricalAccuracy(2), "accuracy"]
@@ -346,6 +377,12 @@ class OutputTest(tf.test.TestCase):
             output.clear()
         bar, clear = "#" * (shutil.get_terminal_size().columns - 1), "\r\033[K"
         self.assertEqual(out.getvalue(), f"{clear}{bar}{clear}a line\n{clear}")
+
+    def test_a_line_is_printed_whatever_standard_output_can_hold(self):
+        with io.TextIOWrapper(io.BytesIO(), "ascii") as out, contextlib.redirect_stdout(out):
+            console.Output(True).say("-> é/\udcff")
+            out.seek(0)
+            self.assertEqual(out.read(), "-> \\xe9/\\udcff\n")
 
     def test_nothing_is_printed_unless_wanted_and_a_file_gets_no_bar(self):
         for wanted in (True, False):

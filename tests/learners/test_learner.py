@@ -1,5 +1,7 @@
 """Every learner as a Keras model: it learns, is saved with all its state, keeps float32 weights."""
 
+import inspect
+import math
 import os
 
 import keras
@@ -115,6 +117,24 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
         self.assertAllClose(expected, loss, atol=1e-5)
         wrong = np.mean(output.argmax(-1) != y.argmax(-1))
         self.assertAllClose(100 * wrong, error, atol=1e-4)  # a number up to 100
+
+    def test_arguments_of_another_kind_are_refused_by_name(self):
+        network = rules.local_network(local=[])
+        named = {"noise_stddev", "alpha", "beta", "feedback_limit", "decay", "rate", "seed"}
+        named |= {"auxiliary_units", "inverse_activation", "inverse", "inverses", "reduction"}
+        named |= {"feedback_storage"}
+        for rule, given in rules.RULES.values():
+            wrong = {"network": (None, 5, keras.Sequential()), "objective": ("mse", 5, Learner)}
+            for name in named & inspect.signature(rule).parameters.keys():
+                wrong[name] = ("x", math.nan, [1], 10**400 if name != "seed" else 1.5)
+            for name, values in wrong.items():
+                for value in values:
+                    arguments = {"network": network, "objective": SoftmaxCrossEntropy(), **given}
+                    with self.assertRaisesRegex(
+                        ValueError, f"`{name}` must be .*received"
+                    ) as found:
+                        rule(**{**arguments, name: value})
+                    self.assertLess(len(str(found.exception)), 300)
 
     def test_a_rule_without_errors_or_targets_is_not_implemented(self):
         arguments = rules.local_network(), SoftmaxCrossEntropy()

@@ -35,6 +35,20 @@ class ReportTest(tf.test.TestCase):
         files = ["figure8.png", "figure8.svg", "index.html", *tables]
         self.assertEqual(sorted(path.name for path in self.out.iterdir()), files)
 
+    def test_standard_output_that_cannot_be_written_is_no_fault_of_the_report(self):
+        write_run(self.runs / "0")
+        arguments, errors = [f"--runs={self.runs}", f"--out={self.out}"], io.StringIO()
+        redirect = contextlib.redirect_stdout, contextlib.redirect_stderr
+        with open("/dev/full", "w") as full, redirect[0](full), redirect[1](errors):
+            self.assertEqual(main(arguments), 4)
+        self.assertIn("the report is written, but standard output", errors.getvalue())
+        self.assertEqual(errors.getvalue().count("\n"), 1)
+        self.out = self.out.with_name("é")
+        with io.TextIOWrapper(io.BytesIO(), "ascii") as out, contextlib.redirect_stdout(out):
+            self.assertEqual(main([arguments[0], f"--out={self.out}"]), 0)
+            out.seek(0)
+            self.assertIn(r"\xe9/index.html", out.read())
+
     def test_the_page_refers_to_no_other_file(self):
         write_run(self.runs / "0")
         (write_run(self.runs / "<half>") / "result.json").unlink()

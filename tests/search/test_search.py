@@ -80,6 +80,7 @@ class SearchTest(FolderTest):
             ("uniform", "SDTP.noise_stdev"),
             ("log_uniform", "forward/adam.learning_rte"),
             ("log_uniform", "inverse/adan.learning_rate"),
+            ("log_uniform", "froward/adam.learning_rate"),
         ]:
             for leaf in (QUICKSTART, BP):  # also a rule that would not read it
                 space = self.space(f"space.{kind} = {{'{name}': (0.1, 0.2)}}")
@@ -87,6 +88,23 @@ class SearchTest(FolderTest):
                 self.assertEqual((status, err.count("\n")), (2, 1), err)
                 self.assertIn(name, err)
         self.assertFalse((self.folder / "s").exists())
+
+    def test_a_space_sets_nothing_that_the_best_would_lack(self):
+        for line, name in [("train.epochs = 1", "train.epochs"), ("seed = 3", "seed")]:
+            status, _, err = self.run_main(BP, self.space(line))
+            self.assertEqual((status, err.count("\n")), (2, 1), err)
+            self.assertIn(f"received {name} in", err)
+        self.assertFalse((self.folder / "s").exists())
+
+    def test_callbacks_of_the_experiment_take_part(self):
+        stop = ["train.callbacks = [@EarlyStopping]", "EarlyStopping.monitor = 'test_error'"]
+        stop += ["EarlyStopping.min_delta = 100.0"]  # no epoch is better: two in all
+        flags = [SMALL, *(f"--gin_bindings={line}" for line in stop)]
+        with fake_images(), NO_REPORT:
+            status, _, err = self.run_main(BP, *flags, "--epochs=3", "--trials=1")
+        self.assertEqual((status, err), (0, ""))
+        result = json.loads((self.folder / "s/0/result.json").read_text())
+        self.assertEqual((result["epochs"], result["asked_epochs"]), (2, 3))
 
     def test_the_next_trial_is_a_restart_with_the_same_arguments(self):
         with mock.patch.object(os, "execv") as start:
@@ -107,11 +125,13 @@ class SearchTest(FolderTest):
 
     def test_trials_that_are_not_the_best_so_far_are_pruned(self):
         space = self.space(
-            "include 'gin/search/imagenet.gin'\nSuccessiveHalvingPruner.min_resource = 1\n"
-            "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # errors differ
+            "include 'gin/search/imagenet.gin'\n"
+            "space.log_uniform = {'forward/adam.learning_rate': (1e-4, 0.3)}"  # that errors differ
         )
         with fake_images(), NO_REPORT:
-            self.run_main(BP, SMALL, space, "--epochs=2", "--trials=4")
+            soon = "--gin_bindings=SuccessiveHalvingPruner.min_resource = 1"
+            self.run_main(BP, SMALL, space, soon, "--epochs=2", "--trials=4")
+        self.assertNotIn("Pruner", (self.folder / "s/best.gin").read_text())
         results = [json.loads((self.folder / f"s/{n}/result.json").read_text()) for n in range(4)]
         states = [trial["state"] for trial in trial_files(self.folder / "s")]
         first_errors = [
@@ -151,6 +171,11 @@ class SearchTest(FolderTest):
                 ([QUICKSTART, "--space=gin/nope.gin"], "--space not found: gin/nope.gin"),
                 ([QUICKSTART, "--trials=0"], "--trials", "0"),
                 ([QUICKSTART, "--trials=many"], "--trials", "many"),
+                ([QUICKSTART, "--trials=1000000000"], "--trials", "1000000000"),
+                ([QUICKSTART, "--search_dir="], "--search_dir", "''"),
+                ([QUICKSTART, "--search_dir=~nobody_at_all/s"], "--search_dir", "nobody_at_all"),
+                ([QUICKSTART, "--search_dir=s[1]"], "--search_dir", "'s[1]'"),
+                ([QUICKSTART, "--search_dir=\udcff"], "--search_dir", "udcff"),
                 ([QUICKSTART, "--run_dir=x"], "--run_dir", "--search_dir"),
                 ([QUICKSTART, "--epochs=-1"], "--epochs", "-1"),
                 ([QUICKSTART, "--epochs=0"], "--epochs", "0"),

@@ -1,6 +1,7 @@
 """Any Sequential or Functional Keras model, learning by a rule of the feedback-alignment family."""
 
 from tp_keras import feedback_rules
+from tp_keras.blocks import names_of
 from tp_keras.conversion.copies import as_it_is, rebuilt, without_feedback
 from tp_keras.conversion.direct import direct, is_direct, undirected
 from tp_keras.conversion.graphs import check_model, flat, inner, is_graph, passing
@@ -43,7 +44,7 @@ def convert(model, rule, exclude=(), at=None):
     refuse_damaging(map(inner, flat(model)))
     if is_direct(model):
         model = plain(model)
-    exclude = {exclude} if isinstance(exclude, str) else set(exclude)
+    exclude = set(names_of("exclude", exclude))
     kept = _excluded(model, exclude)
     for layer in flat(model):
         if id(layer) not in kept:

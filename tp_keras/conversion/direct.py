@@ -2,6 +2,7 @@
 
 import keras
 
+from tp_keras.blocks import names_of
 from tp_keras.conversion.copies import as_it_is, check_class, rebuilt, without_feedback
 from tp_keras.conversion.graphs import AFFINE, flat, has_matrix, is_graph, passing
 from tp_keras.layers import DirectFeedback, Landing
@@ -116,7 +117,7 @@ class _Wires:
 
 
 def _named_ends(model, at, top):
-    at = {at} if isinstance(at, str) else set(at)
+    at = set(names_of("at", at))
     inputs = {x.name for x in model.layers if isinstance(x, keras.layers.InputLayer)}
     unknown = sorted(at - ({x.name for x in model.operations} - inputs - {top}))
     if unknown:

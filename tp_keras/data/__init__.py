@@ -5,16 +5,13 @@ import os
 import gin
 import numpy as np
 
+from tp_keras.data import checks, own_arrays
 from tp_keras.data import jpegs as photos
-from tp_keras.data import own_arrays
 from tp_keras.data import tfds as sources
 from tp_keras.data.arrays import ArrayDataset
-from tp_keras.data.augmentation import FLIPS
 from tp_keras.data.base import Dataset
 from tp_keras.data.selection import Selection
 
-SCALINGS = ("unit", "standardised")
-LABELS = ("class", "image")
 NPZ = "npz:"  # what the name of an archive of one's own begins with
 
 
@@ -66,7 +63,11 @@ def load(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
-    check_settings(scaling, label, flip, crop_padding, image_size)
+    checks.check_name(name)
+    checks.check_numbers(batch_size, validation_examples, crop_padding, seed)
+    if image_size is not None:
+        checks.check_whole("image_size", image_size)
+    checks.check_settings(scaling, label, flip, crop_padding, image_size)
     data_dir = data_dir and os.path.expanduser(data_dir)
     selection = Selection(train_split, test_split, image_feature, label_feature)
     if image_size is not None:
@@ -114,25 +115,13 @@ def from_arrays(
     """
     common = {"name": name, "batch_size": batch_size, "label": label, "flip": flip}
     common |= {"drop_remainder": drop_remainder, "seed": seed}
-    check_settings(scaling, label, flip, crop_padding, None)
+    checks.check_name(name)
+    if not isinstance(drop_remainder, bool):
+        raise ValueError(f"`drop_remainder` must be True or False, received {drop_remainder!r:.60}")
+    checks.check_numbers(batch_size, validation_examples, crop_padding, seed)
+    checks.check_settings(scaling, label, flip, crop_padding, None)
     parts, classes = own_arrays.checked_parts(train, test)
     return in_memory(common, parts, classes, validation_examples, scaling, crop_padding)
-
-
-def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
-    """Raises ValueError where one of the settings of `load` is not among those allowed."""
-    for setting, value, allowed in (
-        ("scaling", scaling, SCALINGS),
-        ("label", label, LABELS),
-        ("flip", flip, FLIPS),
-    ):
-        if value not in allowed:
-            raise ValueError(f"data.load.{setting} must be one of {allowed}, received {value!r}")
-    if crop_padding < 0 or (crop_padding and image_size is not None):
-        raise ValueError(
-            "data.load.crop_padding must not be negative, and 0 beside an image_size, "
-            f"received {crop_padding}"
-        )
 
 
 def refuse_photographs_of(name: str) -> None:
@@ -147,7 +136,7 @@ def refuse_photographs_of(name: str) -> None:
 def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
     """Returns a dataset of images of one size; `common` holds arguments of both kinds."""
     images, labels = parts["train"]
-    check_sizes(len(labels), validation_examples, common)
+    checks.check_sizes(len(labels), validation_examples, common)
     if common["label"] == "class" and classes < 2:
         raise ValueError(f"{common['name']} has a single class: there is nothing to learn")
     if images.ndim != 4 and (crop_padding or common["flip"]):
@@ -199,7 +188,7 @@ def on_disk(
     if image_size < 1:
         raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
     split, begin, end = selection.train_range(builder)
-    check_sizes(end - begin, validation_examples, common)
+    checks.check_sizes(end - begin, validation_examples, common)
     cut = end - validation_examples
     standard = scaling == "standardised"
     return photos.Photos(
@@ -216,18 +205,3 @@ def on_disk(
         validation=f"{split}[{cut}:{end}]" if validation_examples else None,
         skips_broken=broken == "skip",
     )
-
-
-def check_sizes(examples, validation_examples, common):
-    """Raises ValueError where a dataset of so many training examples is too small."""
-    if not 0 <= validation_examples < examples:
-        raise ValueError(
-            f"data.load.validation_examples must lie between 0 and {examples - 1}, "
-            f"received {validation_examples}"
-        )
-    rest = examples - validation_examples
-    if not 1 <= common["batch_size"] <= rest:
-        raise ValueError(
-            f"data.load.batch_size must lie between 1 and the {rest} training examples "
-            f"of {common['name']}, received {common['batch_size']}"
-        )

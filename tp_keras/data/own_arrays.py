@@ -17,20 +17,37 @@ def read_npz(path: str) -> tuple[dict[str, tuple], int]:
     """
     file = pathlib.Path(path).expanduser()
     try:
+        if not file.exists():
+            raise ValueError(f"data.load.name: there is no file {file}")
+        if not file.is_file():  # reading a pipe may never end
+            raise ValueError(f"data.load.name: {file} is a folder, a pipe or the like")
+        if not zipfile.is_zipfile(file):
+            raise ValueError(
+                f"data.load.name: {file} is no intact .npz archive (no zip file, or its end is "
+                "missing)"
+            )
+    except OSError as error:
+        raise ValueError(f"data.load.name: {path:.80} cannot be read: {error.strerror}") from error
+    try:
         with np.load(file, allow_pickle=False) as archive:
             x_train, y_train, x_test, y_test = (archive[name] for name in NPZ_ARRAYS)
-    except FileNotFoundError as error:
-        raise ValueError(f"data.load.name: there is no file {file}") from error
     except KeyError as error:
         wanted = ", ".join(NPZ_ARRAYS)
         raise ValueError(f"data.load.name: {file} must hold {wanted}: {error.args[0]}") from error
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+    # NumPy, zipfile and zlib raise a dozen kinds of error at files that are not what they say
+    except Exception as error:
         raise ValueError(f"data.load.name: {file} is no intact .npz archive ({error})") from error
     return checked_parts((x_train, y_train), (x_test, y_test))
 
 
 def checked_parts(train, test) -> tuple[dict[str, tuple], int]:
     """A user's arrays as `sources.read` returns a dataset's: parts, and number of classes."""
+    for name, part in (("train", train), ("test", test)):
+        if not isinstance(part, tuple | list) or len(part) != 2:
+            raise ValueError(
+                f"`{name}` must be a pair of images and class numbers, received "
+                f"{type(part).__name__}"
+            )
     parts = {"train": checked(*train, "train"), "test": checked(*test, "test")}
     shapes = [images.shape[1:] for images, _ in parts.values()]
     if shapes[0] != shapes[1]:
@@ -59,7 +76,12 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
       ValueError: If shapes, types or values are not these.
     """
-    images, labels = np.asarray(images), np.asarray(labels)
+    try:
+        images, labels = np.asarray(images), np.asarray(labels)
+    except ValueError as error:  # lists of several lengths
+        raise ValueError(
+            f"the {what} images and labels must be arrays, received none ({error})"
+        ) from error
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         raise ValueError(
             f"the {what} images must be (examples, height, width, channels), (examples, height, "
@@ -67,7 +89,7 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
         )
     if labels.shape == (len(images), 1):
         labels = labels[:, 0]
-    if labels.shape != (len(images),) or not np.issubdtype(labels.dtype, np.integer):
+    if labels.shape != (len(images),) or labels.dtype.kind not in "iu":
         raise ValueError(
             f"the {what} labels must be {len(images)} class numbers, one for each image, received "
             f"{labels.dtype} of shape {labels.shape}"
@@ -84,7 +106,7 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _pixels(images, what):
-    if np.issubdtype(images.dtype, np.integer):
+    if images.dtype.kind in "iu":  # times are integers to NumPy
         if images.min() < 0 or images.max() > 255:
             raise ValueError(
                 f"the {what} images hold integers from {images.min()} to {images.max()}: pixels "

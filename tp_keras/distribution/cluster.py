@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import os
+import re
 
 import tensorflow as tf
 
 FORM = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
+HOST, PORT = re.compile(r"[^\s/]+"), re.compile(r"[0-9]{1,5}")
 CHIEFS, TRAINING = ("chief", "master"), ("chief", "master", "worker")
 
 
@@ -67,7 +69,7 @@ def _from_tf_config(text):
 def _parsed(text):
     try:
         config = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         config = None
     if not isinstance(config, dict):
         raise ValueError(f"TF_CONFIG must be JSON such as {FORM}, received {text!r:.80}")
@@ -76,7 +78,7 @@ def _parsed(text):
 
 def _is_address(text):
     host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    return bool(host) and port.isdecimal() and 0 < int(port) < 65536
+    return bool(HOST.fullmatch(host) and PORT.fullmatch(port)) and 0 < int(port) < 65536
 
 
 def _refuse_roles(cluster, task):

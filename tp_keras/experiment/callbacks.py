@@ -114,6 +114,10 @@ class BestWeightsCheckpoint(keras.callbacks.Callback):
         if self._best() == epoch:
             self.folder.write_with("best.weights.h5", self.model.save_weights)
 
+    def on_train_end(self, logs=None):
+        if self.folder.writes and self.log.rows and not best_weights_intact(self.folder):
+            self._say_lost(self.log.say)  # deleted under way
+
     def _best(self):
         errors = [selecting_error(row) for row in self.log.rows]
         return errors.index(min(errors))
@@ -132,10 +136,13 @@ class BestWeightsCheckpoint(keras.callbacks.Callback):
         if best == len(self.log.rows) - 1 and step == 0:
             self.folder.write_with("best.weights.h5", model.save_weights)
         else:
-            say(
-                "best.weights.h5 is missing or damaged and cannot be written again: its weights, "
-                f"of epoch {best + 1}, are in no checkpoint"
-            )
+            self._say_lost(say)
+
+    def _say_lost(self, say):
+        say(
+            "best.weights.h5 is missing or damaged and cannot be written again: its weights, "
+            f"of epoch {self._best() + 1}, are in no checkpoint"
+        )
 
 
 class TerminateOnDivergence(keras.callbacks.Callback):

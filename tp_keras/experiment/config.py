@@ -11,6 +11,8 @@ from gin import config_parser
 
 from tp_keras.experiment import boundary  # noqa: F401, whose check `gin.finalize` calls
 
+# Of experiment files: bytes of one, how many there may be, and how deep they include each other
+LONGEST, MOST_FILES, MOST_NESTED = 1_000_000, 1000, 30
 PACKAGE = pathlib.Path(__file__).parents[1]
 # A wheel carries gin/ inside the package, a checkout has it beside the package
 INSTALLED = PACKAGE if (PACKAGE / "gin").is_dir() else PACKAGE.parent
@@ -64,10 +66,11 @@ def configure(gin_files: Sequence[str], overrides: Sequence[str], trust: bool = 
     """
     if not gin_files:
         raise ValueError("--gin_file is missing: name an experiment, such as gin/quickstart.gin")
+    reader = _Reader(trust)
     for path in gin_files:
-        _read_file(path, "--gin_file", trust, ())
+        reader.read_file(path, "--gin_file", ())
     for setting in overrides:
-        _read_text(setting, None, trust, ())
+        reader.read_text(setting, None, ())
     try:
         gin.finalize()
     except MISTAKES as error:
@@ -80,10 +83,16 @@ def find(path: str, flag: str) -> pathlib.Path:
     Raises:
       ValueError: If it is in neither, naming what asked for it and where it was looked for.
     """
-    for root in (pathlib.Path(), INSTALLED):
-        if (root / path).is_file():
-            return root / path
-    places = f"; looked in {pathlib.Path().absolute()} and {INSTALLED}"
+    try:
+        for root in (pathlib.Path(), INSTALLED):
+            if (root / path).is_file():
+                return root / path
+        exists, here = pathlib.Path(path).exists(), pathlib.Path().absolute()
+    except OSError as error:  # too long, not permitted, or the working directory is gone
+        raise ValueError(f"{flag} cannot be read: {path[:200]} ({error.strerror})") from error
+    if exists:
+        raise ValueError(f"{flag} must be a file, and {path} is a folder, a pipe or the like")
+    places = f"; looked in {here} and {INSTALLED}"
     raise ValueError(f"{flag} not found: {path}{places * (not pathlib.Path(path).is_absolute())}")
 
 
@@ -119,38 +128,55 @@ def one_line(error: Exception) -> str:
     return " ".join(line for line in lines if not line.startswith("In call to configurable"))
 
 
-def _read_file(path, asked_by, trust, including):
-    file = find(path, asked_by)
-    if file.resolve() in including:
-        raise ValueError(f"{asked_by} {path} is circular: it is being read already")
-    try:
-        text = file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} cannot be read: {error}") from error
-    _read_text(text, str(file), trust, (*including, file.resolve()))
+class _Reader:
+    """Reads texts and what they include.
 
+    Args:
+      trust: Whether `import` lines are carried out.
+    """
 
-def _read_text(text, name, trust, including):
-    """Reads a text piece by piece, since each of its includes has to be read at its place."""
-    imports, begin = set(), 1  # numbers of lines
-    for statement in statements(text, name):
-        line = statement.location.line_num
-        if begin is None:
-            begin = line
-        if isinstance(statement, config_parser.ImportStatement):
-            if not trust:
-                raise ValueError(
-                    f"{_place(text, name, line)}: '{statement.format()}' would run code: give "
-                    "--trust_gin_imports if you trust what it imports"
-                )
-            imports.add(line)
-        elif isinstance(statement, config_parser.IncludeStatement):
-            _bind(text, name, imports, range(begin, line))
-            asked_by = f"{_place(text, name, line)}: include"
-            _read_file(statement.filename, asked_by, trust, including)
-            begin = None
-    if begin is not None:
-        _bind(text, name, imports, range(begin, text.count("\n") + 2))
+    def __init__(self, trust):
+        self.trust, self.files = trust, 0
+
+    def read_file(self, path, asked_by, including):
+        file = find(path, asked_by)
+        self.files += 1
+        if file.resolve() in including:
+            raise ValueError(f"{asked_by} {path} is circular: it is being read already")
+        if self.files > MOST_FILES or len(including) > MOST_NESTED:
+            raise ValueError(
+                f"{asked_by} {path}: at most {MOST_FILES} files can be included, at most "
+                f"{MOST_NESTED} in one another"
+            )
+        try:
+            if file.stat().st_size > LONGEST:
+                raise ValueError(f"{path} cannot be read: it is longer than {LONGEST:,} bytes")
+            text = file.read_text(encoding="utf-8-sig")  # some editors mark UTF-8
+        except (OSError, UnicodeDecodeError) as error:
+            raise ValueError(f"{path} cannot be read: {error}") from error
+        self.read_text(text, str(file), (*including, file.resolve()))
+
+    def read_text(self, text, name, including):
+        """Reads a text piece by piece, since each of its includes has to be read at its place."""
+        imports, begin = set(), 1  # numbers of lines
+        for statement in statements(text, name):
+            line = statement.location.line_num
+            if begin is None:
+                begin = line
+            if isinstance(statement, config_parser.ImportStatement):
+                if not self.trust:
+                    raise ValueError(
+                        f"{_place(text, name, line)}: '{statement.format()}' would run code: give "
+                        "--trust_gin_imports if you trust what it imports"
+                    )
+                imports.add(line)
+            elif isinstance(statement, config_parser.IncludeStatement):
+                _bind(text, name, imports, range(begin, line))
+                asked_by = f"{_place(text, name, line)}: include"
+                self.read_file(statement.filename, asked_by, including)
+                begin = None
+        if begin is not None:
+            _bind(text, name, imports, range(begin, text.count("\n") + 2))
 
 
 def _bind(text, name, imports, wanted):

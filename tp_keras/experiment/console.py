@@ -26,7 +26,8 @@ class Output:
         """Prints a line at once, or nothing."""
         if self.wanted:
             self.clear()
-            print(line, flush=True)
+            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
 
     def overwrite(self, line: str) -> None:
         """Prints a line that the next one takes the place of; only where `shows_bar`."""

@@ -76,8 +76,18 @@ def is_path(value) -> bool:
     """Whether a text can be a path on this machine."""
     if not isinstance(value, str) or not value.strip() or "\0" in value or len(value) > 4000:
         return False
+    try:
+        value.encode()  # TensorFlow takes no other names of files
+    except UnicodeEncodeError:
+        return False
     return not os.path.expanduser(value).startswith("~")  # a user whom nobody knows
 
 
 GIVEN = Kind("left out, since the run itself sets it", lambda value: False)
 FLAG = Kind("True or False", lambda value: isinstance(value, bool))
+# When checkpoints are written, by the names that CheckpointPolicy has for it
+CHECKPOINTS = {
+    "steps": optional(whole(1, 10**12)),
+    "minutes": number(0, 1e6, above=True),
+    "keep": whole(1, 1000),
+}

@@ -1,4 +1,4 @@
-"""SIGTERM and Ctrl-C, after which this process has seconds left."""
+"""SIGTERM, Ctrl-C and a terminal that is closed, after which this process has seconds left."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ import threading
 
 STATUS = 128 + signal.SIGTERM
 GRACE = 8.0  # seconds, as docs/guarantees.md says; schedulers kill after 30
-NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C"}
+NAMES = {signal.SIGTERM: "SIGTERM", signal.SIGINT: "Ctrl-C", signal.SIGHUP: "SIGHUP"}
 
 
 class Preempted(Exception):
@@ -25,7 +25,7 @@ class Preempted(Exception):
 
 
 class Preemption:
-    """Notes SIGTERM and Ctrl-C; leaves the process after `GRACE` where nobody acts on it.
+    """Notes the signals in `NAMES`; leaves the process after `GRACE` where nobody acts on it.
 
     While a step compiles, Python does not reach its signal handlers. The signal's number however
     is written to a socket at once, and a thread reads it there. A second signal ends the process
@@ -67,7 +67,7 @@ class Preemption:
             return
         reader, writer = socket.socketpair()
         writer.setblocking(False)
-        handlers = {number: signal.signal(number, self._handle) for number in NAMES}
+        handlers = {n: signal.signal(n, self._handle) for n in NAMES if not _is_for_nohup(n)}
         wakeup = signal.set_wakeup_fd(writer.fileno(), warn_on_full_buffer=False)
         ended = threading.Event()
         thread = threading.Thread(target=self._listen, args=(reader, ended), daemon=True)
@@ -110,3 +110,8 @@ class Preemption:
         with contextlib.suppress(OSError):
             os.write(2, line.encode())
         os._exit(self.status)
+
+
+def _is_for_nohup(number):
+    """Whether a signal is to be ignored, as `nohup` has it: the run outlives its terminal."""
+    return number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN

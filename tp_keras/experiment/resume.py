@@ -15,6 +15,7 @@ from tp_keras.distribution.collectives import (
 from tp_keras.experiment.callbacks import EpochCSVLogger
 from tp_keras.experiment.checkpoints import Checkpoints
 from tp_keras.experiment.identity import first_difference
+from tp_keras.experiment.kinds import CHECKPOINTS
 from tp_keras.experiment.preemption import Preemption
 
 RESUMED = ("wait", "best", "best_epoch", "stopped_epoch", "cooldown_counter")
@@ -30,7 +31,7 @@ class CheckpointPolicy:
       keep: How many of the newest checkpoints are kept.
 
     Raises:
-      ValueError: If one of them is not positive.
+      ValueError: If one of them is not such a number, above 0.
     """
 
     steps: int | None = None
@@ -38,12 +39,11 @@ class CheckpointPolicy:
     keep: int = 2
 
     def __post_init__(self):
-        for name, value in dataclasses.asdict(self).items():
-            if value is not None and value <= 0:
-                parameter = "keep_checkpoints" if name == "keep" else f"checkpoint_{name}"
+        for name, kind in CHECKPOINTS.items():
+            value = getattr(self, name)
+            if not kind.allows(value):
                 raise ValueError(
-                    f"CheckpointPolicy.{name} (train.{parameter}) must be positive, "
-                    f"received {value}"
+                    f"CheckpointPolicy.{name} must be {kind.words}, received {value!r:.60}"
                 )
 
 

@@ -24,6 +24,22 @@ class CannotWrite(Exception):
     """A run folder that could be written once and no longer can."""
 
 
+@contextlib.contextmanager
+def writing(folder: pathlib.Path):
+    """Within, a full disk, or a folder that is gone or turned read-only, is `CannotWrite`."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        place, name = folder, getattr(error, "filename", None)
+        if name and not pathlib.Path(os.fsdecode(name)).is_relative_to(folder):
+            place = name  # Keras writes a network by way of the folder of temporary files
+        reason = getattr(error, "strerror", None) or getattr(error, "message", str(error))
+        reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason.splitlines()[0])
+        if place == folder and not folder.exists():
+            reason = "it is gone"
+        raise CannotWrite(f"{place} ({reason})") from error
+
+
 class RunDirectory:
     """One run's folder: `operative.gin`, `epochs.csv`, `result.json`, weights, event files.
 
@@ -119,15 +135,9 @@ class RunDirectory:
     def __exit__(self, *exception):
         self.close()
 
-    @contextlib.contextmanager
     def writing(self):
-        """Within, a full disk or a folder that turned read-only is `CannotWrite`."""
-        try:
-            yield
-        except (OSError, tf.errors.OpError) as error:
-            reason = getattr(error, "strerror", None) or getattr(error, "message", str(error))
-            reason = re.sub(r"\{\{.*?\}\} | \[Op:\w+\]", "", reason.splitlines()[0])
-            raise CannotWrite(f"{self.path} ({reason})") from error
+        """Within, a folder that can no longer be written is `CannotWrite`."""
+        return writing(self.path)
 
     def write(self, name: str, text: str) -> None:
         """Writes a file whole or not at all."""

@@ -11,12 +11,32 @@ from tp_keras.distribution import strategy as strategies
 from tp_keras.experiment.console import Output
 from tp_keras.experiment.fit import fit
 from tp_keras.experiment.identity import describe
+from tp_keras.experiment.kinds import FLAG, Kind, is_path, number, optional, several, whole
 from tp_keras.experiment.measured import ACCURACIES, Measured
 from tp_keras.experiment.reconstructions import RECONSTRUCTIONS
 from tp_keras.experiment.results import closing_lines, finished_result, write_results
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.shared_folder import open_run_directory
 from tp_keras.learners.learner import Learner
+
+CALLBACK = Kind("a callback of Keras", lambda v: isinstance(v, keras.callbacks.Callback))
+TEXT = Kind("text", lambda v: isinstance(v, str))
+# What the arguments of `run` may be, beside its dataset and learner
+ARGUMENTS = {
+    "directory": Kind(
+        "the path of a folder", lambda v: isinstance(v, str | os.PathLike) and is_path(os.fspath(v))
+    ),
+    "epochs": whole(0, 1_000_000),
+    "schedule": optional(CALLBACK),
+    "callbacks": several(CALLBACK, "callbacks of Keras", "[EarlyStopping('test_error')]"),
+    "checkpoint_policy": Kind("a CheckpointPolicy", lambda v: isinstance(v, CheckpointPolicy)),
+    "seed": optional(Kind("a whole number", lambda v: whole(-(2**63), 2**63).allows(v))),
+    "architecture": TEXT,
+    "settings": optional(TEXT),
+    "paper_error": optional(number(0, 1e6)),
+    "restore_weights": FLAG,
+    "verbose": FLAG,
+}
 
 
 def run(
@@ -74,7 +94,20 @@ def run(
       learner.compile(keras.optimizers.Adam(1e-3), inverse_optimizer=keras.optimizers.Adam(1e-3))
       result = tp_keras.experiment.run(dataset, learner, "runs/mine", epochs=20)
     """
-    check_arguments(dataset, learner, epochs, schedule)
+    check_kinds(
+        directory=directory,
+        epochs=epochs,
+        schedule=schedule,
+        callbacks=callbacks,
+        checkpoint_policy=checkpoint_policy,
+        seed=seed,
+        architecture=architecture,
+        settings=settings,
+        paper_error=paper_error,
+        restore_weights=restore_weights,
+        verbose=verbose,
+    )
+    check_arguments(dataset, learner, schedule)
     directory, callbacks = pathlib.Path(directory).expanduser(), list(callbacks)
     for callback in callbacks:
         prepare(callback)
@@ -113,8 +146,17 @@ def load_last_weights(path, learner) -> None:
         ) from error
 
 
-def check_arguments(dataset, learner, epochs, schedule) -> None:
-    """Raises ValueError where an argument of `run` is of the wrong kind, or two do not fit."""
+def check_kinds(**given) -> None:
+    """Raises ValueError at the first argument of `run` that is not what `ARGUMENTS` allows."""
+    for name, value in given.items():
+        kind = ARGUMENTS[name]
+        if not kind.allows(value):
+            received = " ".join(repr(value).split())
+            raise ValueError(f"`{name}` must be {kind.words}, received {received:.80}")
+
+
+def check_arguments(dataset, learner, schedule) -> None:
+    """Raises ValueError where data or learner is of the wrong kind, or two do not fit."""
     if not isinstance(dataset, Dataset):
         raise ValueError(
             "`dataset` must be what tp_keras.data.load or tp_keras.data.from_arrays returns, "
@@ -131,8 +173,6 @@ def check_arguments(dataset, learner, epochs, schedule) -> None:
             "`learner` must be compiled with categorical_crossentropy, since the labels of a "
             "dataset are one-hot, received sparse_categorical_crossentropy"
         )
-    if epochs < 0:
-        raise ValueError(f"`epochs` (--epochs) must not be negative, received {epochs}")
     if hasattr(schedule, "check"):
         schedule.check(learner)
     strategies.refuse_unfit(learner.distribute_strategy, dataset, learner.jit_compile)

@@ -8,6 +8,7 @@ import gin
 from tp_keras.architectures import BY_LAYERS
 from tp_keras.experiment.keras_settings import KERAS, RATE_OR_SCHEDULE, SIZE
 from tp_keras.experiment.kinds import (
+    CHECKPOINTS,
     FLAG,
     GIVEN,
     Kind,
@@ -22,6 +23,7 @@ from tp_keras.experiment.kinds import (
 
 OPTIMIZER_MODULES = "tp_keras.optimizers.", "keras.optimizers."
 LARGEST_SEED = 2**63 - 1
+GOLDEN = 0.6180339887
 # Elementwise nonlinearities: a rule that multiplies by a slope can train no others
 ACTIVATIONS = (
     *("tanh", "linear", "relu", "sigmoid", "softplus", "softsign", "elu", "selu", "gelu", "silu"),
@@ -58,7 +60,8 @@ def is_interval(name, drawn, low=-math.inf) -> bool:
     """Whether a setting of that name may be drawn between two numbers."""
     if not isinstance(drawn, list | tuple) or len(drawn) != 2 or not all(map(FINITE.allows, drawn)):
         return False
-    return low < drawn[0] <= drawn[1] and are_values(name, drawn)
+    inner = drawn[0] + GOLDEN * (drawn[1] - drawn[0])  # no whole number, unless both are one
+    return low < drawn[0] <= drawn[1] and are_values(name, [*drawn, inner])
 
 
 def are_values(name, drawn) -> bool:
@@ -152,9 +155,9 @@ TABLE = {
         "strategy": one_of("auto", "default", "mirrored", "multi_worker"),
         "num_devices": optional(whole(1, 64)),
         "deterministic": FLAG,
-        "checkpoint_steps": optional(whole(1, 10**12)),
-        "checkpoint_minutes": number(0, 1e6, above=True),
-        "keep_checkpoints": whole(1, 1000),
+        "checkpoint_steps": CHECKPOINTS["steps"],
+        "checkpoint_minutes": CHECKPOINTS["minutes"],
+        "keep_checkpoints": CHECKPOINTS["keep"],
     },
     "tp_keras.data.load": {
         "name": DATASET,

@@ -28,8 +28,8 @@ class Dense(Affine):
 
     def __init__(self, units, activation=None, **options):
         super().__init__(activation, **options)
-        if not isinstance(units, Integral) or units < 1:
-            raise ValueError(f"`units` must be an integer of at least 1, received {units!r}")
+        if isinstance(units, bool) or not isinstance(units, Integral) or units < 1:
+            raise ValueError(f"`units` must be an integer of at least 1, received {units!r:.60}")
         self.units = units
 
     def wire(self, in_shape):

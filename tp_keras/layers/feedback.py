@@ -46,6 +46,8 @@ class Feedback(keras.layers.Wrapper):
         self.rule = feedback_rules.get(rule)
         if isinstance(self.rule, feedback_rules.DFA):
             raise ValueError('`rule` "dfa" is one of whole models: tp_keras.convert(model, "dfa")')
+        if not isinstance(layer, keras.Layer):
+            raise ValueError(f"`layer` must be a layer of Keras, received {layer!r:.60}")
         refuse_channels_first(layer)
         kwargs = {"trainable": layer.trainable, "autocast": layer.autocast, **kwargs}
         super().__init__(

@@ -2,7 +2,7 @@
 
 from tp_keras import feedback
 from tp_keras.learners.learner import Learner
-from tp_keras.learners.rule import rule
+from tp_keras.learners.rule import integer, rule
 
 
 @rule("dfa")
@@ -19,8 +19,8 @@ class DFA(Learner):
 
     def __init__(self, network, objective=None, feedback_storage="stored", seed=0, name=None):
         super().__init__(network, objective, name=name)
-        self.feedback_storage, self.seed = feedback_storage, seed
-        self.B = feedback.direct(network, feedback_storage, seed)
+        self.feedback_storage, self.seed = feedback_storage, integer("seed", seed)
+        self.B = feedback.direct(network, feedback_storage, self.seed)
 
     def errors(self, record, y):
         error = {self.depth: self.output_error(record, y)}

@@ -8,7 +8,7 @@ import tensorflow as tf
 from tp_keras import feedback, keys
 from tp_keras.learners.compiling import is_optimizer
 from tp_keras.learners.learner import Update, global_batch_size
-from tp_keras.learners.rule import at_least
+from tp_keras.learners.rule import at_least, integer
 from tp_keras.learners.target_learner import TargetLearner
 from tp_keras.noise import normal_like
 
@@ -52,11 +52,12 @@ class InverseLearner(TargetLearner):
         name=None,
     ):
         super().__init__(network, objective, reduction, name=name)
-        self.noise_stddev, self.seed = at_least("noise_stddev", noise_stddev, 0), seed
+        self.noise_stddev = at_least("noise_stddev", noise_stddev, 0)
+        self.seed = integer("seed", seed)
         self.inverse_activation, self.inverse = inverse_activation, inverse
-        self.given_inverses = sorted(map(int, inverses or {}))
         options = inverse_activation, inverse, self.auxiliary_units, self.highest_inverse
         self.g = feedback.inverses(network, *options, given=inverses)
+        self.given_inverses = sorted(map(int, inverses or {}))
         self.inverse_loss_metric = keras.metrics.Mean(name="inverse_loss")
 
     @property

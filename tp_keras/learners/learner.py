@@ -9,6 +9,8 @@ from tp_keras.learners.compiling import Compiling
 from tp_keras.learners.keras_trainer import DistributedFit
 from tp_keras.learners.measuring import Measuring
 from tp_keras.learners.tasks import ObjectiveTask
+from tp_keras.network import Network
+from tp_keras.objectives import Objective
 
 
 class Update(NamedTuple):
@@ -31,6 +33,9 @@ class Learner(Compiling, Measuring, DistributedFit, keras.Model):
       network: The `Network` that learns.
       objective: What its output learns, from `tp_keras.objectives`; None leaves it to the loss
         that `compile` is given.
+
+    Raises:
+      ValueError: If `network` or `objective` is of another kind, or they do not fit.
     """
 
     rule_name = None
@@ -40,6 +45,16 @@ class Learner(Compiling, Measuring, DistributedFit, keras.Model):
 
     def __init__(self, network, objective=None, name=None):
         super().__init__(name=name)
+        if not isinstance(network, Network):
+            raise ValueError(
+                "`network` must be a tp_keras.Network, such as Network.of(model), received "
+                f"{network!r:.60}"
+            )
+        if objective is not None and not isinstance(objective, Objective):
+            raise ValueError(
+                "`objective` must be of tp_keras.objectives, or None where compile is given a "
+                f"loss, received {objective!r:.60}"
+            )
         self.network, self.objective, self.depth = network, objective, network.depth
         self.task = ObjectiveTask(objective, network) if objective else None
         self.phases = self.declared_phases

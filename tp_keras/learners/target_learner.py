@@ -21,7 +21,7 @@ class TargetLearner(Learner):
     def __init__(self, network, objective=None, reduction="sum", name=None):
         super().__init__(network, objective, name=name)
         if reduction not in ("sum", "mean"):
-            raise ValueError(f"`reduction` must be 'sum' or 'mean', received {reduction!r}")
+            raise ValueError(f"`reduction` must be 'sum' or 'mean', received {reduction!r:.60}")
         self.reduction = reduction
 
     def targets(self, record, y):

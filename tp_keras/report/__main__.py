@@ -1,7 +1,10 @@
 """Writes the report: `python -m tp_keras.report --runs=runs --out=report`."""
 
 import argparse
+import contextlib
+import os
 import pathlib
+import signal
 import sys
 import tempfile
 import traceback
@@ -10,7 +13,7 @@ from tp_keras.report import files, formats, tables
 from tp_keras.report.cells import by_problem, cells, other_cells
 from tp_keras.report.runs import Found, read_runs
 
-UNFORESEEN, BAD_INPUT = 1, 2
+UNFORESEEN, BAD_INPUT, CANNOT_WRITE = 1, 2, 4
 
 
 class Parser(argparse.ArgumentParser):
@@ -61,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", default="report", help="folder to write, made if missing")
     flags = parser.parse_args(arguments)
     try:
-        report(flags)
+        lines = report(flags)
     except ValueError as error:
         return _fail(error)
     except OSError as error:
@@ -73,11 +76,11 @@ def main(arguments: list[str] | None = None) -> int:
     # A fault of the report itself: its user gets one line too, and what to send us
     except Exception as error:
         return _unforeseen(error)
-    return 0
+    return _say(lines)
 
 
-def report(flags: argparse.Namespace) -> None:
-    """Reads the runs, writes the report, and says what became of them."""
+def report(flags: argparse.Namespace) -> list[str]:
+    """Reads the runs and writes the report; returns the lines that say what became of them."""
     # Only the report's extra installs matplotlib: say so before all else
     from tp_keras.report import page
 
@@ -87,8 +90,21 @@ def report(flags: argparse.Namespace) -> None:
     for line in found.warnings:
         print(f"warning: {line}", file=sys.stderr)
     write_report(found, out)
-    print(files.visible(page.summary(found)))
-    print(f"report {files.visible(out / 'index.html')}")
+    return [files.visible(page.summary(found)), f"report {files.visible(out / 'index.html')}"]
+
+
+def _say(lines):
+    """Prints lines as far as standard output can hold them; returns the exit status."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    try:
+        for line in lines:
+            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+    except OSError as error:
+        with contextlib.suppress(OSError, ValueError):  # what it still holds would fail at exit
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"the report is written, but standard output cannot be ({files.reason(error)})")
+        return CANNOT_WRITE
+    return 0
 
 
 def _path(flag, text):
@@ -130,4 +146,5 @@ def _fail(reason):
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # as other programs end behind `| head`
     sys.exit(main())

@@ -17,10 +17,11 @@ PERCENT, SQUARED, LOSS = "%", "squared error", "loss"  # what errors are, and th
 LIMITS = {PERCENT: (0, 100), SQUARED: (0, LARGEST), LOSS: (-LARGEST, LARGEST)}
 # Also what a file of TeX, a spreadsheet or a page could take for a command stays out of these
 NAME = re.compile(r"[^\W_][\w .,:/()+&#*-]{0,79}")
+LONGEST_NAME = 5000  # of a dataset, which may be a path
 NAMES = ("architecture", "method", "schedule")
 # Whole numbers of result.json: least, largest, whether each run has it
 COUNTS = {
-    "seed": (0, 2**63, True),
+    "seed": (-(2**63), 2**63, True),
     "epochs": (0, 10**7, True),
     "asked_epochs": (0, 10**7, False),
     "best_epoch": (1, 10**7, False),
@@ -67,7 +68,7 @@ def read_operative(path: pathlib.Path) -> str:
 
 def _text(content, key):
     value = content.get(key)
-    if not isinstance(value, str) or not value.strip() or len(value) > 200:
+    if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_NAME:
         raise ValueError(f"{key} must be text, received {reprlib.repr(value)}")
     return files.visible(value)
 

@@ -158,7 +158,10 @@ def _folders(root, warnings):
 def _read(path, name, found):
     folder = path.parent
     gin = folder / "operative.gin"
-    operative = records.read_operative(gin) if os.path.lexists(gin) else ""
+    try:
+        operative = records.read_operative(gin) if os.path.lexists(gin) else ""
+    except (ValueError, OSError) as error:
+        raise ValueError(f"its operative.gin: {files.reason(error)}") from error
     result = records.read_result(path, operative)
 
     def optional(file, read, *arguments):

@@ -10,20 +10,21 @@ import sys
 
 import gin
 import keras
-import tensorflow as tf
 from absl import app, flags, logging
-from tensorboard.plugins.hparams import api
 
 from tp_keras import train
+from tp_keras.commands import show
 from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
 from tp_keras.experiment.identity import identity
+from tp_keras.experiment.kinds import is_path
+from tp_keras.experiment.run_directory import PATTERN, writing
 from tp_keras.experiment.whole_files import write_whole
 
 try:
-    from tp_keras.search import space, trials
-    from tp_keras.search.best import experiment_file, train_command
+    from tp_keras.search import space, tensorboard, trials
+    from tp_keras.search.best import experiment_file, is_of_search, train_command
 except ModuleNotFoundError as error:
     sys.exit(f'tp_keras.search: needs {error.name}: pip install "tp_keras[search]"')
 
@@ -33,6 +34,7 @@ SEARCH_DIR = flags.DEFINE_string(
     "search_dir", None, "Folder of the search; runs/search/<experiment> if not given."
 )
 flags.adopt_module_key_flags(train)  # shown by --help among ours
+MOST_TRIALS = 10_000
 
 
 class Report(keras.callbacks.Callback):
@@ -45,21 +47,23 @@ class Report(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         error = logs.get("val_error", logs["test_error"])
         self.pruned = self.pruned or not self.claim.goes_on(epoch + 1, error)
-        self.model.stop_training = self.pruned
+        self.model.stop_training |= self.pruned  # a callback of the experiment may have set it
 
 
+@space.quiet_about_lists()
 def run_next_trial() -> None:
     """Runs a trial and goes on with the next, or writes the best where none is left.
 
     Raises:
       ValueError: If the command line or a setting is wrong.
     """
-    if TRIALS.value < 1:
-        raise ValueError(f"--trials must be at least 1, received {TRIALS.value}")
+    if not 1 <= TRIALS.value <= MOST_TRIALS:
+        raise ValueError(f"--trials must be from 1 to {MOST_TRIALS}, received {TRIALS.value}")
     if train.RUN_DIR.value:
         raise ValueError("--run_dir is for one run: name the search's folder by --search_dir")
     folder, found = prepare()
-    show_in_tensorboard(folder, found.domains)
+    unit = gin.get_bindings(cli.train)["objective"].unit
+    tensorboard.show(folder, found.domains, unit)
     if claim := found.claim():
         run(claim)
         go_on()
@@ -81,18 +85,45 @@ def prepare() -> "tuple[pathlib.Path, trials.Trials]":
     """Returns the folder of the search, and the trials in it."""
     files = train.GIN_FILE.value
     config.find(SPACE.value, "--space")
+    gin.clear_config()
+    space.refuse_other_settings(SPACE.value, train.TRUST_GIN_IMPORTS.value)
     configure(files and [*files, SPACE.value], train.overrides())
     experiment = gin.get_bindings(cli.train)
     if experiment["epochs"] < 1:
         raise ValueError(f"--epochs must be at least 1, received {experiment['epochs']}")
     has_inverse = experiment.get("inverse_optimizer") is not None
     domains = space.build_space(experiment["learner"], has_inverse)
-    name = "_".join(pathlib.Path(file).stem for file in files)
-    folder = pathlib.Path(SEARCH_DIR.value or f"runs/search/{name}").expanduser()
     # A run may be continued to more epochs; trials of different lengths do not compare
     settings = {**identity(gin.config_str()), "train.epochs": experiment["epochs"]}
     seed = gin.query_parameter("seed/macro.value")
+    folder = search_folder(files, seed)
+    bind(space.draw(domains, seed, 0), folder)  # what the run would not read is refused here
     return folder, trials.Trials(folder, TRIALS.value, domains, settings, seed)
+
+
+def search_folder(files: list[str], seed: int) -> pathlib.Path:
+    """Returns the folder of the search.
+
+    Raises:
+      ValueError: If trials could not have their run folders in it.
+    """
+    path = SEARCH_DIR.value
+    if path is None:
+        path = f"runs/search/{'_'.join(pathlib.Path(file).stem for file in files)}"
+    if not is_path(path) or PATTERN.search(path):
+        raise ValueError(
+            "--search_dir must be the path of a folder and hold none of * ? [ and \\, received "
+            f"{path!r}"
+        )
+    return pathlib.Path(path.replace(cli.SEED, str(seed))).expanduser()
+
+
+def bind(drawn: dict, run_dir: pathlib.Path) -> None:
+    """Gives gin the settings of a trial."""
+    settings = [f"{name} = {value!r}" for name, value in drawn.items()]
+    run_dir = f"train.run_dir = {str(run_dir)!r}"
+    files = [*train.GIN_FILE.value, SPACE.value]  # for what --gin_bindings sets of it
+    configure(files, [*train.overrides(), *settings, run_dir])
 
 
 def configure(files, overrides):
@@ -102,20 +133,20 @@ def configure(files, overrides):
 
 def run(claim: "trials.ClaimedTrial") -> None:
     """Trains one configuration and records how it ended."""
-    drawn = [f"{name} = {value!r}" for name, value in claim.parameters.items()]
-    configure(
-        train.GIN_FILE.value, [*train.overrides(), *drawn, f"train.run_dir = {str(claim.folder)!r}"]
-    )
+    bind(claim.parameters, claim.folder)
     report = Report(claim)
+    own = gin.get_bindings(cli.train).get("callbacks", ())
     try:
-        result = silently(cli.train, callbacks=[lambda: report])
+        result = silently(cli.train, callbacks=[*own, lambda: report])
     except Diverged as diverged:
         claim.fail(str(diverged))
         say(f"trial {claim.number}: {diverged}")
     else:
         name, error = selecting(result)
-        claim.finish(name, error, report.pruned)
-        say(f"trial {claim.number}: {name} {error:.2f} %" + " (pruned)" * report.pruned)
+        unit = result["errors_are"]
+        words = f"{name} {error:.2f} %" if unit == "%" else f"{name} {error:.4g} ({unit})"
+        claim.finish(name, error, words, report.pruned)
+        say(f"trial {claim.number}: {words}" + " (pruned)" * report.pruned)
 
 
 def selecting(result: dict) -> tuple[str, float]:
@@ -135,37 +166,20 @@ def silently(function, **arguments):
         logging.set_verbosity(verbosity)
 
 
-def show_in_tensorboard(folder, domains) -> None:
-    """Writes the domains for the HParams view; every trial is a session of it."""
-    if any(folder.glob("*tfevents*")):
-        return
-    # TensorBoard shows the first columns alone, until one asks for more
-    first = sorted(domains.items(), key=lambda item: not item[0].endswith("learning_rate"))
-    intervals = {
-        name: api.Discrete(domain.choices)
-        if hasattr(domain, "choices")
-        else api.RealInterval(domain.low, domain.high)
-        for name, domain in first
-    }
-    unit = gin.get_bindings(cli.train)["objective"].unit
-    with tf.summary.create_file_writer(str(folder)).as_default():
-        api.hparams_config(
-            hparams=[api.HParam(name, interval) for name, interval in intervals.items()],
-            metrics=[api.Metric(f"error ({unit})/test", display_name=f"test error ({unit})")],
-        )
-
-
 def conclude(folder: pathlib.Path, best) -> None:
     """Writes the best configuration as an experiment file, and the report with Figure 5."""
     if best is None:
         say(f"all trials diverged: see trial.json in the folders of {folder}")
         return
     path, error = folder / "best.gin", best.user_attrs["error"]
-    seed, settings = gin.query_parameter("seed/macro.value"), train.overrides()
-    text = experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed)
-    write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
+    seed = gin.query_parameter("seed/macro.value")
+    settings = [one for one in train.overrides() if not is_of_search(one)]
+    train_it = train_command(path, train.TRUST_GIN_IMPORTS.value)
+    text = experiment_file(path, best, train.GIN_FILE.value, settings, SPACE.value, seed, train_it)
+    with writing(folder):
+        write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     say(f"best: trial {best.number}, {error}  {path}")
-    say(train_command(path))
+    say(train_it)
     command = [sys.executable, "-m", "tp_keras.report"]
     output = None if console.asked_for() else subprocess.DEVNULL
     arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
@@ -188,8 +202,8 @@ def parse_flags(argv):
         return flags.FLAGS(argv)
     except flags.Error as error:
         sys.exit(fail(train.in_words(error)))
-    except SystemExit:  # absl has shown the help that was asked for, and ends with 1
-        sys.exit(0)
+    except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
+        sys.exit(show(""))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """The search space: the domain of every setting, and what each trial draws from it."""
 
+import contextlib
 import inspect
+import warnings
 
 import gin
 import numpy as np
@@ -8,6 +10,9 @@ import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 
 from tp_keras import learners
+from tp_keras.experiment import config
+from tp_keras.experiment.bindings import parse_bindings
+from tp_keras.search.best import OF_SEARCH
 
 
 @gin.configurable("space", module="tp_keras.trials")
@@ -26,9 +31,12 @@ def build_space(
     Raises:
       ValueError: If there is no such setting, whatever the rule.
     """
+    for name in [*uniform, *choices]:
+        if (name in log_uniform) + (name in uniform) + (name in choices) > 1:
+            raise ValueError(f"the search space must draw a setting once, received {name!r} twice")
     domains = {k: FloatDistribution(*bounds, log=True) for k, bounds in log_uniform.items()}
     domains |= {k: FloatDistribution(*bounds) for k, bounds in uniform.items()}
-    domains |= {k: CategoricalDistribution(values) for k, values in choices.items()}
+    domains |= {k: CategoricalDistribution(_as_read(v)) for k, v in choices.items()}
     refuse_unknown(domains, learner)
     own = parameters(learner)
     found = {}
@@ -61,6 +69,18 @@ def refuse_unknown(names, learner: type) -> None:
                 raise ValueError(f"the search space: {name}: {error}") from error
 
 
+def refuse_other_settings(path: str, trust: bool) -> None:
+    """Raises ValueError where a space sets what the file of the best would not repeat."""
+    config.configure([path], [], trust)
+    for name in parse_bindings(gin.config_str()):
+        of_macro = "." not in name and name != "seed"
+        if not of_macro and not name.rpartition(".")[0].endswith(OF_SEARCH):
+            raise ValueError(
+                f"--space must set {', '.join(OF_SEARCH)} alone, received {name} in {path}: "
+                "give it by --gin_bindings"
+            )
+
+
 def parameters(learner: type) -> set[str]:
     """Returns the names of a rule's parameters."""
     return set(inspect.signature(learner.__init__).parameters)
@@ -68,6 +88,20 @@ def parameters(learner: type) -> set[str]:
 
 def draw(domains: dict, seed: int, number: int) -> dict:
     """Returns the settings of one trial, by Optuna's random sampler."""
-    (key,) = np.random.SeedSequence([seed, number]).generate_state(1)
+    entropy = [abs(seed), number, *[1] * (seed < 0)]  # SeedSequence takes no negative numbers
+    (key,) = np.random.SeedSequence(entropy).generate_state(1)
     sampler = optuna.samplers.RandomSampler(seed=int(key))
     return optuna.create_study(sampler=sampler).ask(domains).params
+
+
+@contextlib.contextmanager
+def quiet_about_lists():
+    """Suppresses Optuna's warning of choices that are lists, which its journal does keep."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Choices for a categorical distribution")
+        yield
+
+
+def _as_read(choices):
+    """Choices as a journal gives them back, which knows no tuples."""
+    return [_as_read(one) if isinstance(one, list | tuple) else one for one in choices]
