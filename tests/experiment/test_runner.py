@@ -367,12 +367,6 @@ class ClosingLinesTest(tf.test.TestCase):
 
 
 class OutputTest(tf.test.TestCase):
-    def test_a_line_is_printed_whatever_standard_output_can_hold(self):
-        with io.TextIOWrapper(io.BytesIO(), "ascii") as out, contextlib.redirect_stdout(out):
-            console.Output(True).say("-> é/\udcff")
-            out.seek(0)
-            self.assertEqual(out.read(), "-> \\xe9/\\udcff\n")
-
     def test_in_a_terminal_a_line_takes_the_place_of_the_bar(self):
         out = io.StringIO()
         out.isatty = lambda: True
@@ -383,6 +377,12 @@ class OutputTest(tf.test.TestCase):
             output.clear()
         bar, clear = "#" * (shutil.get_terminal_size().columns - 1), "\r\033[K"
         self.assertEqual(out.getvalue(), f"{clear}{bar}{clear}a line\n{clear}")
+
+    def test_a_line_is_printed_whatever_standard_output_can_hold(self):
+        with io.TextIOWrapper(io.BytesIO(), "ascii") as out, contextlib.redirect_stdout(out):
+            console.Output(True).say("-> é/\udcff")
+            out.seek(0)
+            self.assertEqual(out.read(), "-> \\xe9/\\udcff\n")
 
     def test_nothing_is_printed_unless_wanted_and_a_file_gets_no_bar(self):
         for wanted in (True, False):
