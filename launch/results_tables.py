@@ -61,7 +61,7 @@ def inverses(folder: pathlib.Path) -> str:
     return markdown(header, rows)
 
 
-def unrest(folder: pathlib.Path) -> str:
+def fluctuation(folder: pathlib.Path) -> str:
     """How much the test error changes from one epoch of the network to the next, at the end."""
     found = {}
     for record in records(folder):
@@ -104,7 +104,7 @@ def rules(folder: pathlib.Path) -> str:
     return markdown(["rule", *names], rows)
 
 
-TABLES = {function.__name__: function for function in (inverses, unrest, settings, rules)}
+TABLES = {function.__name__: function for function in (inverses, fluctuation, settings, rules)}
 
 
 def filled(text: str) -> str:

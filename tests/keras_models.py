@@ -49,7 +49,7 @@ def residual(dropout=0.0):
     return keras.Model(inputs, layers.Dense(CLASSES, activation="softmax", name="top")(x))
 
 
-def awkward():
+def varied():
     """Every other geometry; shared, nested, concatenated, regularised layers; operations."""
     inputs = keras.Input(SHAPE)
     x = layers.Conv2D(4, 3, dilation_rate=2, activation="relu", name="dilated")(inputs)
@@ -93,7 +93,7 @@ def resnet50():
     )
 
 
-SMALL = {"lenet": lenet, "residual": residual, "awkward": awkward}
+SMALL = {"lenet": lenet, "residual": residual, "varied": varied}
 
 
 def compiled(model, optimizer=None, **options):

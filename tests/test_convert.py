@@ -40,7 +40,7 @@ def tie(model):
 
 def excluded(name, rule):
     """What a rule cannot serve in the models of these tests."""
-    if name != "awkward":
+    if name != "varied":
         return []
     return {"weight_mirror": ["separable"], "dfa": ["nested"]}.get(rule, [])
 
@@ -227,8 +227,8 @@ def assert_follows_float32(rule, policy, **options):
 
 @pytest.mark.parametrize("rule", ["bp", *RULES, "dfa"])
 def test_plain_gives_stock_layers_that_predict_the_same(rule):
-    stock = compiled(keras_models.awkward())
-    model = convert(stock, rule, exclude=excluded("awkward", rule))
+    stock = compiled(keras_models.varied())
+    model = convert(stock, rule, exclude=excluded("varied", rule))
     x, y = batch()
     model.fit(x, y, epochs=2, verbose=0)
     back = plain(model)
@@ -340,7 +340,7 @@ def test_the_lowest_layers_that_learn_need_no_feedback():
 
 
 def test_excluded_layers_keep_their_own_gradient():
-    stock = compiled(keras_models.awkward())
+    stock = compiled(keras_models.varied())
     x, y = batch()
     names = [layer.name for layer in feedbacks(convert(stock, "fa"))]
     model = convert(stock, "fa", exclude=[n for n in names if n not in ("logits", "inner")])

@@ -176,7 +176,7 @@ def eighth(row):
 
 
 @pytest.fixture
-def eager_twins(leaf):
+def eager_steps(leaf):
     """Leaves of CIFAR-10 and ImageNet step without graphs, which are most of the cost of a step.
 
     MNIST's have the same rules, layers and schedules, and step as users do.
@@ -186,7 +186,7 @@ def eager_twins(leaf):
     tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.usefixtures("eager_twins")
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config")  # tf.data has graphs all the same
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_trains_two_steps(leaf, photos):
