@@ -170,8 +170,8 @@ class BlocksTest(tf.test.TestCase, parameterized.TestCase):
     def test_xla_steps_where_the_plain_graph_does(self):
         self.assert_xla_steps_alike("sdtp")
 
-    @pytest.mark.slow
     @parameterized.named_parameters(*[row for row in NAMED if row[1] != "sdtp"])
+    @pytest.mark.slow
     def test_xla_steps_where_the_plain_graph_does_by(self, name):
         self.assert_xla_steps_alike(name)
 
