@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it, which are lists of runs. Two are trained at a time, each by a
-# process of one thread, which train 15 to 18 % more than one process of two threads.
+# process of one thread: more steps in all than by one process of two threads (docs/performance.md).
 #
 #   prepare RUNS DATA_DIR GB KEPT_GB   checks the folders and the free space, enters the checkout;
 #                              KEPT_GB is what all runs leave under KEEP=1
