@@ -33,13 +33,18 @@ def end_without_traceback() -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def forget_output() -> None:
+    """Discards what standard output still holds, on which Python would fail at exit."""
+    with contextlib.suppress(OSError, ValueError):  # it may be no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def show(text: str) -> int:
     """Prints a text that was asked for; returns the exit status."""
     try:
         print(text, flush=True)
     except OSError as error:
-        with contextlib.suppress(OSError, ValueError):  # what it still holds would fail at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        forget_output()
         if isinstance(error, BrokenPipeError):  # behind `| head` other programs are silent too
             return 128 + signal.SIGPIPE
         print(f"{PROGRAM}: cannot write: {error.strerror}", file=sys.stderr)

@@ -1,6 +1,5 @@
 """Trains a network: `python -m tp_keras.train --gin_file=gin/quickstart.gin`."""
 
-import contextlib
 import errno
 import os
 import pathlib
@@ -12,7 +11,7 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras.commands import show
+from tp_keras.commands import CANNOT_WRITE, forget_output, show
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
@@ -31,7 +30,7 @@ LOSSES = {
 # Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
 NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE, errno.EIO)
 LONGEST = 600  # characters of a line for the user
-UNFORESEEN, BAD_INPUT, DIVERGED, CANNOT_WRITE, LOST = 1, 2, 3, 4, 5
+UNFORESEEN, BAD_INPUT, DIVERGED, LOST = 1, 2, 3, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
 GIN_BINDINGS = flags.DEFINE_multi_string(
@@ -135,12 +134,6 @@ def has_no_place(error: Exception) -> bool:
     words = (os.strerror(number) for number in NO_PLACE)
     written = isinstance(error, (OSError, tf.errors.OpError))
     return written and any(word in str(error) for word in words)
-
-
-def forget_output() -> None:
-    """Discards what standard output still holds, on which Python would fail at exit."""
-    with contextlib.suppress(OSError, ValueError):  # it may be no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def visible(text: str) -> str:
