@@ -9,6 +9,9 @@ HERE = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (HERE / "tp_keras/__init__.py").read_text())[1]
 # Where the repository is published; PyPI's page links to its files there. Empty: nowhere yet
 REPOSITORY = ""
+NOWHERE = """
+The pages and folders that are named here are in the source distribution, under "Download files".
+"""
 
 QUICKSTART = ["mlxtend"]
 SEARCH = ["optuna>=4"]
@@ -30,7 +33,8 @@ GIN = {
 def description() -> str:
     """The README with links that hold on a page outside the repository."""
     text = (HERE / "README.md").read_text(encoding="utf-8")
-    return re.sub(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)]+)\)", _absolute, text)
+    text = re.sub(r"(!?)\[([^\]]*)\]\((?!\w+:|#)([^)]+)\)", _absolute, text)
+    return text if REPOSITORY else text + NOWHERE
 
 
 def _absolute(link):

@@ -73,6 +73,8 @@ def test_the_metadata_has_no_relative_link_and_names_the_versions_of_python(meta
     assert "`target[l] = h[l] - g[l+1](h[l+1]) + g[l+1](target[l+1])`" in text
     links = re.findall(r"\]\(([^)]+)\)", re.sub(r"```.*?```|`[^`]*`", "", text, flags=re.S))
     assert "https://arxiv.org/abs/1807.04587" in links
+    # Either they lead into the repository, or the page says where what it names is
+    assert ("source distribution" in text) != any("/blob/" in link for link in links)
     assert all(re.match(r"https?:|#", link) for link in links), links
     assert set(metadata["Requires-Python"].split(",")) == {">=3.11", "<3.14"}
     for field in ("Author", "Keywords", "Classifier", "Project-URL"):
