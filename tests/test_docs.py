@@ -192,6 +192,13 @@ def test_primes_and_tildes_of_formulas_are_signs_of_their_own():
     assert "<mo>'</mo>" in found and "<mo>&#x0223C;</mo>" in found
 
 
+def test_the_bars_of_a_norm_are_as_high_as_each_other():
+    pytest.importorskip("latex2mathml")
+    formula = r'<span class="arithmatex">\(\lVert a\rVert_2^2 + \left\lVert b\right\rVert\)</span>'
+    bars = re.findall(r"<mo([^>]*)>&#x02016;", hook("maths").on_page_content(formula))
+    assert len(bars) == 4 and all('stretchy="true"' in bar for bar in bars)
+
+
 def private_names():
     """Private names of other libraries in the code, with the files that have them."""
     trees = {path: ast.parse(path.read_text()) for path in PACKAGE.rglob("*.py")}

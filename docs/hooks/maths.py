@@ -6,6 +6,7 @@ import re
 from latex2mathml.converter import convert
 
 TAG = re.compile(r"\\tag\{([^}]*)\}")
+NORM = re.compile(r"(?<!\\left)(\\lVert)(?![A-Za-z])(.*?)(?<!\\right)(\\rVert)(?![A-Za-z])")
 
 
 def on_page_content(content, **_):
@@ -26,7 +27,10 @@ def _inline(found):
 
 
 def _mathml(latex, **options):
-    """MathML in which a prime can be seen without a font for formulas, and ~ is a relation."""
-    text = convert(latex, **options)
+    """MathML in which a prime can be seen without a font for formulas, and ~ is a relation.
+
+    The bars of a norm are a pair, for else the one that bears an exponent is the shorter.
+    """
+    text = convert(NORM.sub(r"\\left\1\2\\right\3", latex), **options)
     text = text.replace("<mi>&#x02032;</mi>", "<mo>'</mo>")
     return text.replace("<mi>&#x0007E;</mi>", "<mo>&#x0223C;</mo>")
