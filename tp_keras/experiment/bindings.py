@@ -2,7 +2,7 @@
 
 import ast
 
-# Settings without an effect on what is learned, left out of HParams
+# Settings that are no choice of what is learned, left out of HParams, as seeds are
 NO_HYPERPARAMETER = ("train.run_dir", "train.paper_error", "train.paper_dataset")
 
 
@@ -28,7 +28,8 @@ def hyperparameters(operative: str) -> dict[str, float | str]:
     """
     values = {}
     for name, text in parse_bindings(operative).items():
-        if name in NO_HYPERPARAMETER or text.startswith("%"):
+        seed = name.rpartition(".")[2] == "seed"
+        if seed or name in NO_HYPERPARAMETER or text.startswith("%"):
             continue
         try:
             value = ast.literal_eval(text)
