@@ -11,8 +11,8 @@ import tensorflow as tf
 from fake_run_folders import write_run
 
 import tp_keras.report
+from tp_keras.lines import visible
 from tp_keras.report import compare
-from tp_keras.report.files import visible
 from tp_keras.report.runs import read_runs
 
 

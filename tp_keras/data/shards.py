@@ -51,7 +51,7 @@ def damage(builder, splits: list[str], decodes, advice: str = "") -> str | None:
     Args:
       builder: The TFDS builder.
       splits: The splits to read.
-      decodes: What raises `tf.errors.OpError` on a record whose content is no good.
+      decodes: What a record holds, of tensors; an error where its content is no good.
       advice: What else to do about such content.
     """
     for split in map(builder.info.splits.get, splits):
@@ -82,8 +82,8 @@ def _records(split, decodes) -> Iterator[tuple[str, int, tf.errors.OpError | Non
     for file in map(str, split.filepaths):
         number = 0
         try:
-            for record in tf.data.TFRecordDataset(file):
-                decodes(record)
+            # Decoded in a graph: one by one the 60,000 records of MNIST would take minutes
+            for _ in tf.data.TFRecordDataset(file).map(decodes, tf.data.AUTOTUNE):
                 number += 1
                 yield file, number, None
         except tf.errors.OpError as error:
