@@ -180,10 +180,20 @@ def conclude(folder: pathlib.Path, best) -> None:
         write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     say(f"best: trial {best.number}, {error}  {path}")
     say(train_it)
+    write_report(folder)
+
+
+def write_report(folder: pathlib.Path) -> None:
+    """Has a process write the report; a signal ends that one too, which then tidies up."""
     command = [sys.executable, "-m", "tp_keras.report"]
     output = None if console.asked_for() else subprocess.DEVNULL
     arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
-    subprocess.run([*command, *arguments], check=False, stdout=output)
+    with subprocess.Popen([*command, *arguments], stdout=output) as process:
+        try:
+            process.wait()
+        except KeyboardInterrupt:  # raised for every signal
+            process.terminate()
+            raise
 
 
 def main(argv):
