@@ -122,6 +122,7 @@ class RunsTest(tf.test.TestCase):
             header + "1,forward,1,nan\n" * 3: "it has no number in the column test_error",
             header + "1,forward,1,\n" * 3: "it has no number in the column test_error",
             header + "1,forward,1,2\n" * 2: "it has 2 rows, result.json says 3 epochs",
+            header + "1,forward,1,2\n" * 4: "it has more than 3 rows",
             header + "1,forward,1\n" * 3: "a row is shorter",
             header + "1," + "a" * 131_073 + ",1,2\n": "field larger than field limit",
         }
