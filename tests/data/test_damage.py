@@ -110,6 +110,16 @@ def refusal(act):
     return line
 
 
+@pytest.fixture
+def quiet_tensorflow():
+    """TensorFlow's own notes left out, as in a command."""
+    level = tf.get_logger().level
+    tf.get_logger().setLevel("ERROR")
+    yield
+    tf.get_logger().setLevel(level)
+
+
+@pytest.mark.usefixtures("quiet_tensorflow")
 def test_broken_photographs_are_named(photos, capfd):
     file, kept = first_file(photos), first_file(photos).read_bytes()
     for content in BROKEN.values():
@@ -124,6 +134,7 @@ def test_broken_photographs_are_named(photos, capfd):
     assert capfd.readouterr().err == ""  # nothing from the decoder
 
 
+@pytest.mark.usefixtures("quiet_tensorflow")
 def test_broken_photographs_are_skipped_and_counted(photos, capfd):
     file = first_file(photos)
     for number, name in zip((0, 2, 3), ("cut off", "empty", "png"), strict=True):
