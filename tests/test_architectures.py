@@ -67,12 +67,12 @@ class BuildTest(tf.test.TestCase):
     def test_malformed_rows_are_refused(self):
         for settings, message in (
             ({"local": [(3, 4)]}, r"`local` holds .*, received \(3, 4\)"),
-            ({"local": [(3, 0, 1)]}, "`filters` must be an integer of at least 1, received 0"),
+            ({"local": [(3, 0, 1)]}, "`filters` must be a whole number of at least 1, received 0"),
             (
                 {"local": [(3, 4, 0)]},
-                "`strides` must be an integer of at least 1, or two, received 0",
+                "`strides` must be a whole number of at least 1, or two, received 0",
             ),
-            ({"dense": [0]}, "`units` must be an integer of at least 1, received 0"),
+            ({"dense": [0]}, "`units` must be a whole number of at least 1, received 0"),
         ):
             with self.assertRaisesRegex(ValueError, message):
                 architectures.build((7, 8, 2), 5, **settings)

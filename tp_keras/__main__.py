@@ -4,7 +4,8 @@ import runpy
 import sys
 
 import tp_keras
-from tp_keras.commands import COMMANDS, PROGRAM, show
+from tp_keras.commands import COMMANDS, PROGRAM
+from tp_keras.lines import show
 
 BAD_INPUT = 2
 MODULES = {name: f"tp_keras.{name}" for name in COMMANDS}
@@ -27,8 +28,8 @@ def main() -> int:
     if name == "--version":
         return show(f"{PROGRAM} {tp_keras.__version__}")
     if name not in MODULES:
-        allowed = ", ".join(MODULES)
-        print(f"{PROGRAM}: no command {name!r}: give one of {allowed}", file=sys.stderr)
+        line = f"{PROGRAM}: no command {name[:60]!r}: give one of {', '.join(MODULES)}"
+        print(line, file=sys.stderr)
         return BAD_INPUT
     del sys.argv[1]
     runpy.run_module(MODULES[name], run_name="__main__", alter_sys=True)

@@ -1,13 +1,11 @@
 """The commands of this package, and which of them this process is."""
 
-import contextlib
 import os
 import signal
 import sys
 from collections.abc import Sequence
 
 PROGRAM = "tp-keras"
-CANNOT_WRITE = 4
 COMMANDS = {
     "train": "trains a network by the settings of an experiment file",
     "search": "draws settings at random, trains each, and writes down the best",
@@ -31,25 +29,6 @@ def end_without_traceback() -> None:
     """
     if is_program() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
-def forget_output() -> None:
-    """Discards what standard output still holds, on which Python would fail at exit."""
-    with contextlib.suppress(OSError, ValueError):  # it may be no file
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def show(text: str) -> int:
-    """Prints a text that was asked for; returns the exit status."""
-    try:
-        print(text, flush=True)
-    except OSError as error:
-        forget_output()
-        if isinstance(error, BrokenPipeError):  # behind `| head` other programs are silent too
-            return 128 + signal.SIGPIPE
-        print(f"{PROGRAM}: cannot write: {error.strerror}", file=sys.stderr)
-        return CANNOT_WRITE
-    return 0
 
 
 def needs_tensorflow(

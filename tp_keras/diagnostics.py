@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tp_keras.layers.affine import Affine
 from tp_keras.learners import BP
+from tp_keras.scalars import whole
 
 ANGLES = dict.fromkeys(("angle of update", "angle of error"), " to BP's (degrees)")
 SATURATED = 0.9  # |tanh| above it: the slope is below a fifth of its largest
@@ -32,11 +33,7 @@ class Diagnostics(keras.callbacks.Callback):
 
     def __init__(self, every=1):
         super().__init__()
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ValueError(
-                f"Diagnostics.every must be at least 1, a whole number, received {every!r}"
-            )
-        self.every = every
+        self.every = whole("Diagnostics.every", every, 1)
 
     def set_run(self, dataset, folder):
         """Takes the dataset whose first test batch is measured, and the `RunDirectory`.

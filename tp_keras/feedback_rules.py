@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tp_keras import keys
 from tp_keras.noise import normal_like
+from tp_keras.scalars import is_real, plain, whole
 
 
 class Rule:
@@ -87,9 +88,9 @@ class WeightMirror(FA):
     """
 
     def __init__(self, rate=0.01, seed=0, number=None):
-        if not isinstance(rate, (int, float)) or not 0 < rate <= 1:
+        if not is_real(rate) or not 0 < rate <= 1:
             raise ValueError(f"`rate` must be above 0 and at most 1, received {rate!r:.60}")
-        self.rate, self.seed, self.number = rate, seed, number
+        self.rate, self.seed, self.number = plain(rate), whole("`seed`", seed), number
 
     def numbered(self, number):
         """Returns this rule for another layer."""
@@ -136,7 +137,7 @@ class DFA:
                 f"`feedback_storage` must be one of {', '.join(self.STORAGES)}, "
                 f"received {feedback_storage!r}"
             )
-        self.feedback_storage, self.seed = feedback_storage, seed
+        self.feedback_storage, self.seed = feedback_storage, whole("`seed`", seed)
 
     def get_config(self):
         return {"feedback_storage": self.feedback_storage, "seed": self.seed}

@@ -1,7 +1,5 @@
 """A chain of blocks whose activations can be recorded."""
 
-from numbers import Integral
-
 import keras
 import tensorflow as tf
 
@@ -10,6 +8,7 @@ from tp_keras.layers.affine import Affine
 from tp_keras.layers.onednn import refuse_damaging
 from tp_keras.layers.stock import refuse_channels_first
 from tp_keras.record import Record
+from tp_keras.scalars import is_whole
 
 
 @keras.saving.register_keras_serializable(package="tp_keras")
@@ -203,6 +202,5 @@ class Network(keras.Model):
 def _is_shape(shape):
     """Whether a value is the shape of one example; sizes may be unknown."""
     return isinstance(shape, list | tuple) and all(
-        size is None or (isinstance(size, Integral) and not isinstance(size, bool) and size > 0)
-        for size in shape
+        size is None or (is_whole(size) and size > 0) for size in shape
     )

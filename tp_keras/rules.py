@@ -10,8 +10,8 @@ import keras
 from gin import config_parser
 
 from tp_keras import learners
-from tp_keras.commands import show
 from tp_keras.experiment import config
+from tp_keras.lines import show
 
 
 def describe_rules() -> dict[str, str]:

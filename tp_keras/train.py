@@ -11,12 +11,12 @@ import gin
 import tensorflow as tf
 from absl import app, flags, logging
 
-from tp_keras.commands import CANNOT_WRITE, forget_output, show
 from tp_keras.distribution.strategy import LOST_WORKER, STRATEGIES, WorkerMissing
 from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
+from tp_keras.lines import CANNOT_WRITE, forget_output, show, visible
 
 # Parts of TensorFlow's messages about a lost worker, and what they mean
 LOSSES = {
@@ -124,7 +124,7 @@ def outcome(program: str, run: Callable[[], None]) -> int:
             status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {visible(line)}", file=sys.stderr)
+    print(f"{program}: {visible(line, LONGEST)}", file=sys.stderr)
     return status
 
 
@@ -134,13 +134,6 @@ def has_no_place(error: Exception) -> bool:
     words = (os.strerror(number) for number in NO_PLACE)
     written = isinstance(error, (OSError, tf.errors.OpError))
     return written and any(word in str(error) for word in words)
-
-
-def visible(text: str) -> str:
-    """A text on one line, with what cannot be printed as Python writes it; its middle may go."""
-    text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text.replace("\n", " "))
-    half = LONGEST // 2
-    return text if len(text) <= LONGEST else f"{text[:half]}...{text[-half:]}"
 
 
 def reason(error: Exception) -> str:
@@ -154,7 +147,7 @@ def reason(error: Exception) -> str:
 
 
 def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {visible(message)}", file=sys.stderr)
+    print(f"tp_keras.train: {visible(message, LONGEST)}", file=sys.stderr)
     return status
 
 

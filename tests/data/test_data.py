@@ -179,6 +179,23 @@ class FromArraysTest(tf.test.TestCase, parameterized.TestCase):
             with self.assertRaisesRegex(ValueError, "`test` must be a pair .*, received"):
                 data.from_arrays((self.x, self.y), test=pair, batch_size=2)
 
+    def test_masked_values_are_refused_and_a_mask_of_none_is_not(self):
+        x, y = np.arange(24.0).reshape(6, 4), np.arange(6) % 3
+        hidden = np.ma.masked_less(x, 3)
+        for images, labels, name in (
+            (hidden, y, "images"),
+            (list(hidden), y, "images"),
+            ([list(row) for row in hidden], y, "images"),
+            (x, np.ma.masked_equal(y, 1), "labels"),
+            (x, [0, 1, np.ma.masked, 0, 1, 2], "labels"),
+        ):
+            with self.assertRaisesRegex(ValueError, f"the train {name} must be whole, .* masked"):
+                self.made(images, labels, batch_size=2)
+            with self.assertRaisesRegex(ValueError, f"the test {name} must be whole, .* masked"):
+                self.made(x, y, test=(images, labels), batch_size=2)
+        found = self.made(np.ma.array(x), np.ma.array(y), batch_size=2)
+        self.assertEqual(found.fingerprint, self.made(x, y, batch_size=2).fingerprint)
+
     def test_numbers_of_another_kind_are_refused_by_name(self):
         for name in ("batch_size", "validation_examples", "crop_padding", "seed"):
             for value in ("2", None, 2.0, True, [2], np.nan):

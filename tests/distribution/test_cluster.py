@@ -63,6 +63,8 @@ def test_every_training_role_has_an_index_of_its_own_and_the_chief_0(jobs, job, 
         (tf_config({"worker": ["node 1:1"]}, "worker", 0), "addresses of 'worker'"),
         (tf_config({"worker": ["node1:１"]}, "worker", 0), "addresses of 'worker'"),
         (tf_config({"worker": [A, A]}, "worker", 0), "each address once"),
+        (tf_config({"worker": ["node1:1", "node1:01"]}, "worker", 0), "addresses of 'worker'"),
+        (tf_config({"worker": ["node1:0"]}, "worker", 0), "addresses of 'worker'"),
         (tf_config({"worker": []}, "worker", 0), "and have an address in the cluster"),
         (tf_config({"evaluator": [A]}, "worker", 0), "and have an address in the cluster"),
         (tf_config({"worker": [A, B]}, "worker", 2), "index must be 0 to 1"),
@@ -105,10 +107,13 @@ def test_the_tasks_of_a_slurm_step_are_the_workers():
         ({"SLURM_PROCID": "2"}, "must be 0 to"),
         ({"SLURM_STEP_NODELIST": ""}, "do not describe"),
         ({"SLURM_STEP_TASKS_PER_NODE": "none"}, "do not describe"),
+        ({"SLURM_PROCID": "9" * 5000}, "whole numbers"),
+        ({"SLURM_STEP_NODELIST": "node[1-99999999]"}, "may name 100000 each"),
+        ({"SLURM_STEP_TASKS_PER_NODE": "1(x999999999)"}, "may name 100000 each"),
     ],
 )
 def test_a_mistake_in_slurm_s_variables_is_named_in_one_line(changes, part):
     with pytest.raises(ValueError) as error:
         found(**SLURM | changes)
     assert "SLURM" in str(error.value) and part in str(error.value)
-    assert "\n" not in str(error.value)
+    assert "\n" not in str(error.value) and len(str(error.value)) < 300

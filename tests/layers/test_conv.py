@@ -34,7 +34,7 @@ class Conv2DTest(tf.test.TestCase, parameterized.TestCase):
     def test_sizes_must_be_positive(self, layer, argument):
         sizes = {"filters": 4, "kernel_size": 3, "strides": 2, argument: 0}
         with self.assertRaisesRegex(
-            ValueError, f"`{argument}` must be an integer of at least 1.*, received 0"
+            ValueError, f"`{argument}` must be a whole number of at least 1.*, received 0"
         ):
             layer(**sizes)
 

@@ -17,6 +17,6 @@ class DenseTest(tf.test.TestCase):
 
     def test_units_must_be_positive(self):
         with self.assertRaisesRegex(
-            ValueError, "`units` must be an integer of at least 1, received 0"
+            ValueError, "`units` must be a whole number of at least 1, received 0"
         ):
             Dense(0)

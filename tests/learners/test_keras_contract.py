@@ -196,7 +196,7 @@ class CompileTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(0, -3, 2.5, "auto")
     def test_steps_per_execution_is_a_positive_integer(self, steps):
-        with self.assertRaisesRegex(ValueError, "`steps_per_execution` must be an integer"):
+        with self.assertRaisesRegex(ValueError, "`steps_per_execution` must be a whole number"):
             compiled(steps_per_execution=steps)
 
     def test_many_steps_in_a_call_work_on_arrays_without_steps_per_epoch(self):

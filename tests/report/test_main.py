@@ -3,8 +3,10 @@
 import contextlib
 import html.parser
 import io
+import os
 import pathlib
 import re
+import signal
 import sys
 import tempfile
 from unittest import mock
@@ -12,7 +14,7 @@ from unittest import mock
 import tensorflow as tf
 from fake_run_folders import write_run
 
-from tp_keras.report.__main__ import main
+from tp_keras.report.__main__ import SIGNALS, main
 
 
 class ReportTest(tf.test.TestCase):
@@ -158,6 +160,51 @@ class ReportTest(tf.test.TestCase):
         self.assertEqual(target.read_text(), "mine")
         self.assertFalse((self.out / "index.html").is_symlink())
         self.assertEqual([path for path in self.out.iterdir() if "partial" in path.name], [])
+
+    def test_a_signal_leaves_no_partial_file_and_the_same_command_goes_on(self):
+        write_run(self.runs / "0")
+        handlers = [signal.getsignal(number) for number in SIGNALS]
+        for number, name in SIGNALS.items():
+            stop = mock.Mock(side_effect=lambda *_, n=number: os.kill(os.getpid(), n))
+            with mock.patch.object(os, "replace", stop):
+                status, errors = self.report()
+            self.assertEqual((status, stop.call_count), (128 + number, 1))
+            self.assertRegex(errors, rf"^error: {name}: the report is not whole; .*\n$")
+            self.assertEqual(list(self.out.iterdir()), [])
+        self.assertEqual([signal.getsignal(number) for number in SIGNALS], handlers)
+        self.assertEqual(self.report(), (0, ""))
+
+    def test_a_second_signal_ends_at_once_and_leaves_no_partial_file(self):
+        write_run(self.runs / "0")
+        unlink, signals = pathlib.Path.unlink, [signal.SIGTERM]
+
+        def interrupted(path, **options):
+            for number in signals:
+                signals.remove(number)
+                os.kill(os.getpid(), number)
+            unlink(path, **options)
+
+        with (
+            mock.patch.object(os, "replace", lambda *_: os.kill(os.getpid(), signal.SIGINT)),
+            mock.patch.object(pathlib.Path, "unlink", interrupted),
+            mock.patch.object(os, "_exit", side_effect=SystemExit) as left,
+            self.assertRaises(SystemExit),
+        ):
+            self.report()
+        left.assert_called_once_with(128 + signal.SIGTERM)
+        self.assertEqual(list(self.out.iterdir()), [])
+
+    def test_what_a_killed_report_left_is_removed_and_what_another_writes_is_not(self):
+        write_run(self.runs / "0")
+        self.out.mkdir(parents=True)
+        names = [".0123456789abcdef.partial", ".fedcba9876543210.partial", ".mine.partial"]
+        for name in names:
+            (self.out / name).touch()
+        for name in names[1:]:
+            os.utime(self.out / name, (0, 0))
+        self.assertEqual(self.report(), (0, ""))
+        left = {path.name for path in self.out.iterdir()} & set(names)
+        self.assertEqual(left, {names[0], names[2]})
 
     def test_an_unforeseen_error_is_one_line_and_a_file(self):
         write_run(self.runs / "0")

@@ -6,6 +6,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from unittest import mock
 
@@ -23,7 +24,7 @@ QUICKSTART = "--gin_file=gin/quickstart.gin"
 SMALL = "--gin_bindings=build.dense = [9]"
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 DIGITS = "--gin_bindings=data.load.name = 'mnist_5k'"
-NO_REPORT = mock.patch.object(subprocess, "run")
+NO_REPORT = mock.patch.object(search, "write_report")
 # The program without its restart after every trial, which takes seconds
 IN_ONE_PROCESS = """
 import sys
@@ -188,6 +189,30 @@ class SearchTest(FolderTest):
                     self.assertEqual((status, err.count("\n")), (2, 1), err)
                     for part in parts:
                         self.assertIn(part, err)
+
+    def test_a_signal_ends_the_report_too_which_then_tidies_up(self):
+        child = (
+            "import pathlib, signal, time\n"
+            "signal.signal(signal.SIGTERM, lambda *_: pathlib.Path('tidied').touch())\n"
+            "pathlib.Path('ready').touch(); signal.pause()"
+        )
+
+        start = subprocess.Popen
+
+        def popen(command, **options):
+            return start([sys.executable, "-c", child], cwd=self.folder, **options)
+
+        def interrupt():
+            while not (self.folder / "ready").exists():
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        thread = threading.Thread(target=interrupt)
+        thread.start()
+        with mock.patch.object(subprocess, "Popen", popen), self.assertRaises(KeyboardInterrupt):
+            search.write_report(self.folder)
+        thread.join()
+        self.assertTrue((self.folder / "tidied").exists())
 
     @pytest.mark.slow
     def test_a_killed_search_ends_as_an_uninterrupted_one(self):

@@ -11,6 +11,7 @@ from tp_keras.data import tfds as sources
 from tp_keras.data.arrays import ArrayDataset
 from tp_keras.data.base import Dataset
 from tp_keras.data.selection import Selection
+from tp_keras.scalars import whole
 
 NPZ = "npz:"  # what the name of an archive of one's own begins with
 
@@ -66,7 +67,7 @@ def load(
     checks.check_name(name)
     checks.check_numbers(batch_size, validation_examples, crop_padding, seed)
     if image_size is not None:
-        checks.check_whole("image_size", image_size)
+        whole("data.load.image_size", image_size)
     checks.check_settings(scaling, label, flip, crop_padding, image_size)
     data_dir = data_dir and os.path.expanduser(data_dir)
     selection = Selection(train_split, test_split, image_feature, label_feature)

@@ -1,8 +1,7 @@
 """What the settings of `data.load` may be, for whoever calls it from Python."""
 
-import numpy as np
-
 from tp_keras.data.augmentation import FLIPS
+from tp_keras.scalars import whole
 
 SCALINGS = ("unit", "standardised")
 LABELS = ("class", "image")
@@ -19,16 +18,10 @@ def check_name(name) -> None:
 
 def check_numbers(batch_size, validation_examples, crop_padding, seed) -> None:
     """Raises ValueError where one of the numbers of `load` is no whole number."""
-    check_whole("batch_size", batch_size)
-    check_whole("validation_examples", validation_examples)
-    check_whole("crop_padding", crop_padding)
-    check_whole("seed", seed)
-
-
-def check_whole(setting, value) -> None:
-    """Raises ValueError where a setting of `load` is no whole number."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
-        raise ValueError(f"data.load.{setting} must be a whole number, received {value!r:.60}")
+    whole("data.load.batch_size", batch_size)
+    whole("data.load.validation_examples", validation_examples)
+    whole("data.load.crop_padding", crop_padding)
+    whole("data.load.seed", seed)
 
 
 def check_settings(scaling, label, flip, crop_padding, image_size) -> None:

@@ -146,7 +146,7 @@ class Photos(Dataset):
             found = tf.io.parse_single_example(
                 record, {image: tf.io.FixedLenFeature([], tf.string)}
             )
-            self._test_image(found[image], None)
+            return self._test_image(found[image], None)
 
         return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
 

@@ -76,6 +76,12 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
     Raises:
       ValueError: If shapes, types or values are not these.
     """
+    for name, values in (("images", images), ("labels", labels)):
+        if _is_masked(values):
+            raise ValueError(
+                f"the {what} {name} must be whole, received some that are masked: fill them in, or "
+                "leave those examples out"
+            )
     try:
         images, labels = np.asarray(images), np.asarray(labels)
     except ValueError as error:  # lists of several lengths
@@ -103,6 +109,13 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
         )
     images = images[..., np.newaxis] if images.ndim == 3 else images
     return _pixels(images, what), labels.astype(np.int64)
+
+
+def _is_masked(values):
+    """Whether some of an array, or of arrays in a list, are masked; `np.asarray` forgets which."""
+    if isinstance(values, list | tuple):
+        return any(map(_is_masked, values))
+    return isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values)
 
 
 def _pixels(images, what):

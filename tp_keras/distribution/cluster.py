@@ -8,7 +8,8 @@ import re
 import tensorflow as tf
 
 FORM = '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}'
-HOST, PORT = re.compile(r"[^\s/]+"), re.compile(r"[0-9]{1,5}")
+HOST, PORT = re.compile(r"[^\s/]+"), re.compile(r"[1-9][0-9]{0,4}")
+MOST_TASKS = 100_000
 CHIEFS, TRAINING = ("chief", "master"), ("chief", "master", "worker")
 
 
@@ -78,7 +79,7 @@ def _parsed(text):
 
 def _is_address(text):
     host, _, port = text.rpartition(":") if isinstance(text, str) else ("", "", "")
-    return bool(HOST.fullmatch(host) and PORT.fullmatch(port)) and 0 < int(port) < 65536
+    return bool(HOST.fullmatch(host) and PORT.fullmatch(port)) and int(port) < 65536
 
 
 def _refuse_roles(cluster, task):
@@ -125,7 +126,8 @@ def _from_slurm():
     except ValueError as error:
         raise ValueError(
             "SLURM_PROCID and SLURM_STEP_NUM_TASKS must be whole numbers, received "
-            f"{os.environ['SLURM_PROCID']!r} and {os.environ.get('SLURM_STEP_NUM_TASKS')!r}"
+            f"{os.environ['SLURM_PROCID']!r:.60} and "
+            f"{os.environ.get('SLURM_STEP_NUM_TASKS')!r:.60}"
         ) from error
     if not 0 <= index < size:
         raise ValueError(
@@ -133,6 +135,7 @@ def _from_slurm():
         )
     if size == 1:
         return None
+    _refuse_endless_lists()
     gpus = len(tf.config.list_physical_devices("GPU"))
     # The resolver divides GPUs among tasks and fails where there are none: one each, never used
     some = {} if gpus else {"gpus_per_node": 1024, "gpus_per_task": 1, "auto_set_gpu": False}
@@ -147,3 +150,18 @@ def _from_slurm():
     names = tuple(f"worker {i}" for i in range(len(addresses)))
     own = slurm.num_accelerators().get("GPU", 0) if gpus else 0
     return Cluster(addresses, names, slurm.task_id, own)
+
+
+def _refuse_endless_lists():
+    """TensorFlow writes out every node and task, and would for hours where a number is damaged."""
+    nodes = os.environ.get("SLURM_STEP_NODELIST", "")
+    tasks = os.environ.get("SLURM_STEP_TASKS_PER_NODE", "")
+    counts = [
+        int(end) - int(begin) for begin, end in re.findall(r"([0-9]{1,99})-([0-9]{1,99})", nodes)
+    ]
+    counts += [int(number) for number in re.findall(r"[0-9]{1,99}", tasks)]
+    if any(count > MOST_TASKS for count in counts):
+        raise ValueError(
+            f"SLURM_STEP_NODELIST and SLURM_STEP_TASKS_PER_NODE may name {MOST_TASKS} each, "
+            f"received {nodes!r:.60} and {tasks!r:.60}"
+        )

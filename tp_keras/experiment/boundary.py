@@ -9,6 +9,7 @@ import inspect
 import gin
 
 from tp_keras.experiment.settings import GIVEN, TABLE
+from tp_keras.scalars import plain
 
 TRAIN, LOAD, MACRO = "tp_keras.training.train", "tp_keras.data.load", "gin.macro"
 KERAS_MODEL = "tp_keras.architectures.keras_model"
@@ -29,11 +30,14 @@ LONGEST = 60  # characters of a value, in a message
 
 
 @gin.config.register_finalize_hook
-def check(config: dict[tuple[str, str], dict[str, object]]) -> None:
+def check(config: dict[tuple[str, str], dict[str, object]]) -> dict[str, object]:
     """Checks all settings.
 
     Args:
       config: Values by parameter, by scope and function, as gin hands them to such hooks.
+
+    Returns:
+      What gin binds in place of some values: Python's numbers for NumPy's, which it cannot write.
 
     Raises:
       ValueError: In one line, if a value is not allowed, or a setting is missing or not read.
@@ -41,6 +45,26 @@ def check(config: dict[tuple[str, str], dict[str, object]]) -> None:
     for (scope, selector), parameters in config.items():
         for parameter, value in parameters.items():
             _check_value(scope, selector, parameter, _resolved(value, config))
+    _check_experiment(config)
+    return {
+        f"{scope}/{selector}.{parameter}" if scope else f"{selector}.{parameter}": _plain(value)
+        for (scope, selector), parameters in config.items()
+        for parameter, value in parameters.items()
+        if repr(_plain(value)) != repr(value)
+    }
+
+
+def _plain(value):
+    """A value of which every number is Python's own."""
+    if isinstance(value, list | tuple):
+        return type(value)(map(_plain, value))
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    return plain(value)
+
+
+def _check_experiment(config):
+    """Checks what the settings of an experiment are to one another, where there is one."""
     if "learner" not in config.get(("", TRAIN), ()):
         return  # no experiment: `train` itself says what it lacks
     visited = _visited(config)

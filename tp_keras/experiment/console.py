@@ -5,6 +5,8 @@ import sys
 
 from absl import logging
 
+from tp_keras.lines import put
+
 CLEAR = "\r\033[K"  # back to the start of the line, and nothing after it
 
 
@@ -26,8 +28,7 @@ class Output:
         """Prints a line at once, or nothing."""
         if self.wanted:
             self.clear()
-            encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
+            put(line)
 
     def overwrite(self, line: str) -> None:
         """Prints a line that the next one takes the place of; only where `shows_bar`."""

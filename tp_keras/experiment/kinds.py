@@ -4,6 +4,8 @@ import dataclasses
 import os
 from collections.abc import Callable
 
+from tp_keras.scalars import is_real, is_whole, plain
+
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
@@ -29,8 +31,9 @@ def number(low: float, high: float, above: bool = False, below: bool = False) ->
     end = f"below {high}" if below else f"to {high}"
 
     def allows(value):
-        if not (is_whole(value) or isinstance(value, float)):
+        if not is_real(value):
             return False
+        value = plain(value)  # of NumPy's an end may be none
         return low <= value <= high and not (above and value == low) | (below and value == high)
 
     return Kind(f"a number {start} {'and ' * below}{end}", allows)
@@ -40,7 +43,7 @@ def one_of(*choices) -> Kind:
     """One of a few values."""
     words = ", ".join(map(repr, choices[:-1])) + f" or {choices[-1]!r}"
     # True == 1 for Python
-    return Kind(words, lambda v: any(type(v) is type(c) and v == c for c in choices))
+    return Kind(words, lambda v: any(type(plain(v)) is type(c) and v == c for c in choices))
 
 
 def optional(kind: Kind) -> Kind:
@@ -66,10 +69,6 @@ def domains(words: str, bounds: Callable[[str, object], bool]) -> Kind:
         )
 
     return Kind(f"a dictionary of known settings, {words}", allows)
-
-
-def is_whole(value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
 
 
 def is_path(value) -> bool:

@@ -18,6 +18,7 @@ from tp_keras.experiment.results import closing_lines, finished_result, write_re
 from tp_keras.experiment.resume import CheckpointPolicy
 from tp_keras.experiment.shared_folder import open_run_directory
 from tp_keras.learners.learner import Learner
+from tp_keras.scalars import plain
 
 CALLBACK = Kind("a callback of Keras", lambda v: isinstance(v, keras.callbacks.Callback))
 TEXT = Kind("text", lambda v: isinstance(v, str))
@@ -108,6 +109,7 @@ def run(
         verbose=verbose,
     )
     check_arguments(dataset, learner, schedule)
+    epochs, seed, paper_error = map(plain, (epochs, seed, paper_error))
     directory, callbacks = pathlib.Path(directory).expanduser(), list(callbacks)
     for callback in callbacks:
         prepare(callback)

@@ -1,12 +1,12 @@
 """The convolution with shared weights, for the ConvNet twins of Table 3."""
 
 import math
-from numbers import Integral
 
 import keras
 import tensorflow as tf
 
 from tp_keras.layers.affine import Affine
+from tp_keras.scalars import is_whole, whole
 
 DATA_FORMATS = ("channels_last", "channels_first")
 
@@ -47,8 +47,7 @@ class Conv2D(Affine):
         **options,
     ):
         super().__init__(activation, **options)
-        if not isinstance(filters, Integral) or filters < 1:
-            raise ValueError(f"`filters` must be an integer of at least 1, received {filters!r}")
+        self.filters = whole("`filters`", filters, 1)
         if padding not in ("same", "valid"):
             raise ValueError(f"`padding` must be 'same' or 'valid', received {padding!r}")
         data_format = data_format or keras.config.image_data_format()
@@ -57,18 +56,18 @@ class Conv2D(Affine):
                 f"`data_format` of {type(self).__name__} must be one of {self.formats}, received "
                 f"{data_format!r}"
             )
-        self.filters, self.padding, self.data_format = filters, padding, data_format
+        self.padding, self.data_format = padding, data_format
         self.kernel_size = self.sizes(kernel_size, "kernel_size")
         self.strides = self.sizes(strides, "strides")
 
     def sizes(self, value, argument):
         """A size along each axis, of an integer or of one for each."""
         values = tuple(value) if isinstance(value, tuple | list) else (value, value)
-        if len(values) != 2 or not all(isinstance(n, Integral) and n >= 1 for n in values):
+        if len(values) != 2 or not all(is_whole(n) and n >= 1 for n in values):
             raise ValueError(
-                f"`{argument}` must be an integer of at least 1, or two, received {value!r}"
+                f"`{argument}` must be a whole number of at least 1, or two, received {value!r:.60}"
             )
-        return values
+        return tuple(map(int, values))
 
     def wire(self, in_shape):
         if len(in_shape) != 3:

@@ -1,12 +1,12 @@
 """The fully connected layer."""
 
 import math
-from numbers import Integral
 
 import keras
 import tensorflow as tf
 
 from tp_keras.layers.affine import Affine
+from tp_keras.scalars import whole
 
 HALF_PAGE = 512  # floats
 
@@ -28,9 +28,7 @@ class Dense(Affine):
 
     def __init__(self, units, activation=None, **options):
         super().__init__(activation, **options)
-        if isinstance(units, bool) or not isinstance(units, Integral) or units < 1:
-            raise ValueError(f"`units` must be an integer of at least 1, received {units!r:.60}")
-        self.units = units
+        self.units = whole("`units`", units, 1)
 
     def wire(self, in_shape):
         inputs = math.prod(in_shape)

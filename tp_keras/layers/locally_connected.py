@@ -1,7 +1,6 @@
 """Locally connected layers: convolutions whose weights are not shared."""
 
 import math
-from numbers import Integral
 
 import keras
 import numpy as np
@@ -10,6 +9,7 @@ import tensorflow as tf
 from tp_keras.layers.conv import DATA_FORMATS, Conv2D
 from tp_keras.layers.keras_2 import kernel_of_keras_2
 from tp_keras.layers.patches import Patches
+from tp_keras.scalars import whole
 
 
 @keras.saving.register_keras_serializable(package="tp_keras")
@@ -119,9 +119,7 @@ class LocallyConnected1D(LocallyConnected2D):
 
     def sizes(self, value, argument):
         values = tuple(value) if isinstance(value, tuple | list) else (value,)
-        if len(values) != 1 or not isinstance(values[0], Integral) or values[0] < 1:
-            raise ValueError(f"`{argument}` must be one integer of at least 1, received {value!r}")
-        return values
+        return (whole(f"`{argument}`", *values if len(values) == 1 else (value,), 1),)
 
     @property
     def window(self):

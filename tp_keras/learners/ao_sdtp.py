@@ -3,8 +3,9 @@
 import tensorflow as tf
 
 from tp_keras.layers import Dense
-from tp_keras.learners.rule import at_least, rule
+from tp_keras.learners.rule import rule
 from tp_keras.learners.sdtp import SDTP
+from tp_keras.scalars import whole
 
 
 @rule("ao_sdtp")
@@ -27,11 +28,11 @@ class AOSDTP(SDTP):
         inverses=None,
         name=None,
     ):
-        self.auxiliary_units = at_least("auxiliary_units", auxiliary_units, 1)
+        self.auxiliary_units = units = whole("`auxiliary_units`", auxiliary_units, 1)
         options = (noise_stddev, inverse_activation, inverse, reduction, seed, inverses, name)
         super().__init__(network, objective, *options)
         top = network.f[network.depth]
-        self.auxiliary = Dense(auxiliary_units, "tanh", trainable=False, dtype=top.dtype_policy)
+        self.auxiliary = Dense(units, "tanh", trainable=False, dtype=top.dtype_policy)
         self.auxiliary.build((None, *network.shapes[network.depth - 1]))
 
     def targets(self, record, y):

@@ -4,6 +4,7 @@ import keras
 
 from tp_keras import blocks
 from tp_keras.learners.tasks import KerasTask
+from tp_keras.scalars import whole
 
 
 class Compiling:
@@ -37,11 +38,7 @@ class Compiling:
           ValueError: If there is no loss, or two, or `steps_per_execution` is no positive integer.
         """
         self._check_loss(loss)
-        if type(steps_per_execution) is not int or steps_per_execution < 1:
-            raise ValueError(
-                "`steps_per_execution` must be an integer of at least 1, received "
-                f"{steps_per_execution!r}"
-            )
+        steps_per_execution = whole("`steps_per_execution`", steps_per_execution, 1)
         super().compile(
             self.scaling(optimizer, auto_scale_loss),
             loss,

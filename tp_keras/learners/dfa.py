@@ -2,7 +2,8 @@
 
 from tp_keras import feedback
 from tp_keras.learners.learner import Learner
-from tp_keras.learners.rule import integer, rule
+from tp_keras.learners.rule import rule
+from tp_keras.scalars import whole
 
 
 @rule("dfa")
@@ -19,7 +20,7 @@ class DFA(Learner):
 
     def __init__(self, network, objective=None, feedback_storage="stored", seed=0, name=None):
         super().__init__(network, objective, name=name)
-        self.feedback_storage, self.seed = feedback_storage, integer("seed", seed)
+        self.feedback_storage, self.seed = feedback_storage, whole("`seed`", seed)
         self.B = feedback.direct(network, feedback_storage, self.seed)
 
     def errors(self, record, y):

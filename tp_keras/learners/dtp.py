@@ -2,7 +2,8 @@
 
 from tp_keras.layers.transpose import difference
 from tp_keras.learners.inverse_learner import InverseLearner
-from tp_keras.learners.rule import at_least, rule
+from tp_keras.learners.rule import rule
+from tp_keras.scalars import real
 
 
 @rule("dtp")
@@ -27,7 +28,7 @@ class DTP(InverseLearner):
     ):
         options = (noise_stddev, inverse_activation, inverse, reduction, seed, inverses, name)
         super().__init__(network, objective, *options)
-        self.alpha = at_least("alpha", alpha, 0)
+        self.alpha = real("`alpha`", alpha, 0)
 
     @property
     def highest_inverse(self):

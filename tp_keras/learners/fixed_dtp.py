@@ -4,7 +4,8 @@ import tensorflow as tf
 
 from tp_keras import feedback
 from tp_keras.learners.learner import Learner
-from tp_keras.learners.rule import at_least, rule
+from tp_keras.learners.rule import rule
+from tp_keras.scalars import real
 
 
 @rule("fixed_dtp")
@@ -25,8 +26,8 @@ class FixedDTP(Learner):
 
     def __init__(self, network, objective=None, beta=None, feedback_limit=None, name=None):
         super().__init__(network, objective, name=name)
-        self.beta = at_least("beta", beta, 0)
-        self.feedback_limit = at_least("feedback_limit", feedback_limit, 0)
+        self.beta = real("`beta`", beta, 0)
+        self.feedback_limit = real("`feedback_limit`", feedback_limit, 0)
         self.g = feedback.fixed_inverses(network, feedback_limit)
 
     def errors(self, record, y):

@@ -8,9 +8,9 @@ import tensorflow as tf
 from tp_keras import feedback, keys
 from tp_keras.learners.compiling import is_optimizer
 from tp_keras.learners.learner import Update, global_batch_size
-from tp_keras.learners.rule import at_least, integer
 from tp_keras.learners.target_learner import TargetLearner
 from tp_keras.noise import normal_like
+from tp_keras.scalars import real, whole
 
 
 class InverseLearner(TargetLearner):
@@ -52,8 +52,8 @@ class InverseLearner(TargetLearner):
         name=None,
     ):
         super().__init__(network, objective, reduction, name=name)
-        self.noise_stddev = at_least("noise_stddev", noise_stddev, 0)
-        self.seed = integer("seed", seed)
+        self.noise_stddev = real("`noise_stddev`", noise_stddev, 0)
+        self.seed = whole("`seed`", seed)
         self.inverse_activation, self.inverse = inverse_activation, inverse
         options = inverse_activation, inverse, self.auxiliary_units, self.highest_inverse
         self.g = feedback.inverses(network, *options, given=inverses)

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from tp_keras import feedback
 from tp_keras.learners.learner import Learner, Update
-from tp_keras.learners.rule import at_least, rule
+from tp_keras.learners.rule import rule
 from tp_keras.optimizers import Decay
+from tp_keras.scalars import real
 
 
 @rule("kolen_pollack")
@@ -23,7 +24,7 @@ class KolenPollack(Learner):
 
     def __init__(self, network, objective=None, decay=None, exact_top=False, name=None):
         super().__init__(network, objective, name=name)
-        self.decay, self.decay_optimizer = at_least("decay", decay, 0), Decay()
+        self.decay, self.decay_optimizer = real("`decay`", decay, 0), Decay()
         self.gap, self.exact_top = feedback.gaps(network, type(self).__name__, exact_top), exact_top
         self.decay_optimizer.build(self.decaying)
 

@@ -6,8 +6,9 @@ from tp_keras import keys
 from tp_keras.learners.fa import FA
 from tp_keras.learners.learner import Update, global_batch_size
 from tp_keras.learners.mirroring import MeanThenMoving, correlation
-from tp_keras.learners.rule import at_least, integer, rule
+from tp_keras.learners.rule import rule
 from tp_keras.noise import normal_like
+from tp_keras.scalars import real, whole
 
 
 @rule("weight_mirror")
@@ -28,8 +29,8 @@ class WeightMirror(FA):
 
     def __init__(self, network, objective=None, rate=None, seed=0, name=None):
         super().__init__(network, objective, name=name)
-        self.rate, self.seed = at_least("rate", rate, 0), integer("seed", seed)
-        self.mirror_optimizer = keras.optimizers.SGD(MeanThenMoving(rate), weight_decay=1.0)
+        self.rate, self.seed = real("`rate`", rate, 0), whole("`seed`", seed)
+        self.mirror_optimizer = keras.optimizers.SGD(MeanThenMoving(self.rate), weight_decay=1.0)
         self.mirror_optimizer.build([B.kernel for B in self.B.values()])
 
     def updates(self, record, y):

@@ -9,18 +9,25 @@ import sys
 import tempfile
 import traceback
 
+from tp_keras.lines import show, visible
 from tp_keras.report import files, formats, tables
 from tp_keras.report.cells import by_problem, cells, other_cells
 from tp_keras.report.runs import Found, read_runs
 
-UNFORESEEN, BAD_INPUT, CANNOT_WRITE = 1, 2, 4
+UNFORESEEN, BAD_INPUT = 1, 2
+SIGNALS = {signal.SIGINT: "Ctrl-C", signal.SIGTERM: "SIGTERM", signal.SIGHUP: "SIGHUP"}
+UNWRITTEN = "error: the report is written, but standard output cannot be"
+
+
+class Stopped(BaseException):
+    """Raised where a signal comes, as KeyboardInterrupt is by Ctrl-C."""
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with the flags in one line."""
 
     def error(self, message):
-        self.exit(BAD_INPUT, f"error: {files.visible(message)}\n")
+        self.exit(BAD_INPUT, f"error: {visible(message)}\n")
 
 
 def write_report(found: Found, out: pathlib.Path) -> None:
@@ -48,6 +55,7 @@ def write_report(found: Found, out: pathlib.Path) -> None:
     left_out = page.left_out(found.runs, chosen)
     written["index.html"] = page.page(shown, drawn, pictures, found, left_out).encode()
     files.make_folder(out)
+    files.remove_partials(out)
     for name, content in written.items():
         files.write(out / name, content)
 
@@ -64,7 +72,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", default="report", help="folder to write, made if missing")
     flags = parser.parse_args(arguments)
     try:
-        lines = report(flags)
+        runs, out = _path("--runs", flags.runs), _path("--out", flags.out)
+        with _signals_raised(out):
+            lines = report(runs, out)
+    except Stopped as stopped:
+        return _stopped(stopped.args[0], out)
     except ValueError as error:
         return _fail(error)
     except OSError as error:
@@ -76,35 +88,53 @@ def main(arguments: list[str] | None = None) -> int:
     # A fault of the report itself: its user gets one line too, and what to send us
     except Exception as error:
         return _unforeseen(error)
-    return _say(lines)
+    return show("\n".join(lines), UNWRITTEN)
 
 
-def report(flags: argparse.Namespace) -> list[str]:
+def report(runs: pathlib.Path, out: pathlib.Path) -> list[str]:
     """Reads the runs and writes the report; returns the lines that say what became of them."""
     # Only the report's extra installs matplotlib: say so before all else
     from tp_keras.report import page
 
-    runs, out = _path("--runs", flags.runs), _path("--out", flags.out)
     _check_out(out)
     found = read_runs(runs)
     for line in found.warnings:
         print(f"warning: {line}", file=sys.stderr)
     write_report(found, out)
-    return [files.visible(page.summary(found)), f"report {files.visible(out / 'index.html')}"]
+    return [visible(page.summary(found)), f"report {visible(out / 'index.html')}"]
 
 
-def _say(lines):
-    """Prints lines as far as standard output can hold them; returns the exit status."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+@contextlib.contextmanager
+def _signals_raised(out):
+    """Within, a signal raises `Stopped`, and a second one ends the process at once.
+
+    Under `nohup` SIGHUP does nothing, as it is asked to.
+    """
+    found = {number: signal.getsignal(number) for number in SIGNALS}
+    watched = [number for number, handler in found.items() if handler != signal.SIG_IGN]
+
+    def first(number, frame):
+        for one in watched:
+            signal.signal(one, second)
+        raise Stopped(number)
+
+    def second(number, frame):
+        os._exit(_stopped(number, out))
+
+    for number in watched:
+        signal.signal(number, first)
     try:
-        for line in lines:
-            print(line.encode(encoding, "backslashreplace").decode(encoding), flush=True)
-    except OSError as error:
-        with contextlib.suppress(OSError, ValueError):  # what it still holds would fail at exit
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _fail(f"the report is written, but standard output cannot be ({files.reason(error)})")
-        return CANNOT_WRITE
-    return 0
+        yield
+    finally:
+        for number in watched:
+            signal.signal(number, found[number])
+
+
+def _stopped(number, out):
+    files.remove_partials(out)
+    line = f"error: {SIGNALS[number]}: the report is not whole; the same command makes it anew"
+    print(line, file=sys.stderr, flush=True)
+    return 128 + number
 
 
 def _path(flag, text):
@@ -122,12 +152,12 @@ def _check_out(out):
     if out.is_symlink() or (out.exists() and not out.is_dir()):
         what = "it is a link" if out.is_symlink() else "it is no folder"
         raise ValueError(
-            f"--out must be a folder that can be written, received {files.visible(out)} ({what})"
+            f"--out must be a folder that can be written, received {visible(out)} ({what})"
         )
 
 
 def _unforeseen(error):
-    what = files.visible(f"{type(error).__name__}: {error}", 100)
+    what = visible(f"{type(error).__name__}: {error}", 100)
     try:
         with tempfile.NamedTemporaryFile(
             "w", prefix="report_", suffix=".txt", delete=False
@@ -141,7 +171,7 @@ def _unforeseen(error):
 
 
 def _fail(reason):
-    print(f"error: {files.visible(reason)}", file=sys.stderr)
+    print(f"error: {visible(reason)}", file=sys.stderr)
     return BAD_INPUT
 
 

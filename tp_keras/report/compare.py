@@ -2,7 +2,8 @@
 
 import ast
 
-from tp_keras.report import files, paper, style
+from tp_keras.lines import visible
+from tp_keras.report import paper, style
 from tp_keras.report.runs import Run
 
 
@@ -81,7 +82,7 @@ def _layers(run, dataset, net):
     for name, layers in wanted.items():
         said = _literal(run.setting(f"{builder}.{name}"))
         if said is not None and said != _plain(layers):
-            return files.visible(f"another network ({name} layers {said})", 80)
+            return visible(f"another network ({name} layers {said})", 80)
     return ""
 
 

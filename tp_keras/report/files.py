@@ -1,12 +1,19 @@
 """Reads and writes in folders that others may have filled: follows no link, waits for no pipe."""
 
+import contextlib
 import os
 import pathlib
+import re
 import secrets
+import time
 
-LONGEST = 300  # characters of a line of warning
+from tp_keras.lines import visible
+
 NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows lacks both
 NO_WAIT = getattr(os, "O_NONBLOCK", 0)
+OWN = secrets.token_hex(8)  # in the name of what this process writes, which nobody can guess
+PARTIAL = re.compile(r"\.[0-9a-f]{16}\.partial")
+STALE = 600.0  # seconds after which nobody writes a file any more
 
 
 def read(path: pathlib.Path, most: int) -> bytes:
@@ -33,7 +40,7 @@ def write(path: pathlib.Path, content: bytes) -> None:
     Raises:
       OSError: If it cannot be written.
     """
-    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
+    partial = path.with_name(f".{OWN}.partial")
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_LINK
     try:
         with open(partial, "wb", opener=lambda name, _: os.open(name, flags, 0o666)) as file:
@@ -41,6 +48,18 @@ def write(path: pathlib.Path, content: bytes) -> None:
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
+
+
+def remove_partials(folder: pathlib.Path) -> None:
+    """Removes files that this process was writing, and those that killed ones have left."""
+    with contextlib.suppress(OSError):  # it may be gone, or of others
+        for path in folder.iterdir():
+            if PARTIAL.fullmatch(path.name) and (OWN in path.name or _is_stale(path)):
+                path.unlink()
+
+
+def _is_stale(path):
+    return time.time() - path.lstat().st_mtime > STALE
 
 
 def make_folder(path: pathlib.Path) -> None:
@@ -61,13 +80,6 @@ def make_folder(path: pathlib.Path) -> None:
         for folder in reversed(made):
             folder.rmdir()
         raise
-
-
-def visible(text: object, longest: int = LONGEST) -> str:
-    """Text for one line: what would steer a terminal becomes an escape, the middle may go."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
-    half = longest // 2 - 2
-    return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
 
 
 def reason(error: BaseException) -> str:

@@ -9,6 +9,7 @@ import pathlib
 import re
 import reprlib
 
+from tp_keras.lines import visible
 from tp_keras.report import files
 
 MEGABYTE = 2**20
@@ -70,7 +71,7 @@ def _text(content, key):
     value = content.get(key)
     if not isinstance(value, str) or not value.strip() or len(value) > LONGEST_NAME:
         raise ValueError(f"{key} must be text, received {reprlib.repr(value)}")
-    return files.visible(value)
+    return visible(value)
 
 
 def _name(content, key):

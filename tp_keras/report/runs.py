@@ -6,8 +6,8 @@ import os
 import pathlib
 import re
 
+from tp_keras.lines import visible
 from tp_keras.report import files, records, series, shared
-from tp_keras.report.files import visible
 
 CELL = ("dataset", "architecture", "method", "schedule")
 MARKS = {"result.json", "epochs.csv", "operative.gin", "trial.json"}

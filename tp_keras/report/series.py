@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import math
 import pathlib
 import re
@@ -13,6 +14,7 @@ import numpy as np
 from tp_keras.report import files
 from tp_keras.report.records import LARGEST, LIMITS, LOSS, MEGABYTE
 
+MOST_ROWS = 200_000  # of diagnostics.csv: layers times epochs
 DIGITS = 10  # of the images that an autoencoder kept, enough for a figure
 ERRORS = tuple(
     f"{part}_{kind}" for part in ("train", "validation", "test") for kind in ("error", "top5_error")
@@ -31,7 +33,7 @@ def read_epochs(path: pathlib.Path, result: dict) -> dict[str, list]:
 
     `phases` is text, empty where a file has none; any other column has a number.
     """
-    rows = _rows(path, "epoch")
+    rows = _rows(path, result["epochs"], "epoch")
     if len(rows) != result["epochs"]:
         raise ValueError(f"it has {len(rows)} rows, result.json says {result['epochs']} epochs")
     columns = {}
@@ -48,7 +50,7 @@ def read_epochs(path: pathlib.Path, result: dict) -> dict[str, list]:
 def read_diagnostics(path: pathlib.Path) -> dict[str, dict[int, list[tuple[int, float]]]]:
     """Of `diagnostics.csv`: by quantity and layer, pairs of epoch and value."""
     found = {}
-    for row in _rows(path, "epoch", "layer"):
+    for row in _rows(path, MOST_ROWS, "epoch", "layer"):
         epoch, layer = (_whole(row, name) for name in ("epoch", "layer"))
         for quantity, largest in QUANTITIES.items():
             value = _field(row, quantity, 0, largest) if quantity in row else math.nan
@@ -89,10 +91,14 @@ def _images(members, name):
     return images
 
 
-def _rows(path, *needed):
+def _rows(path, most, *needed):
     """The rows of a CSV file with a header, each of the header's length."""
     text = files.read(path, 64 * MEGABYTE).decode()
-    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    # In memory a row is many times what it is in the file
+    rows = list(itertools.islice(reader, most))
+    if next(reader, None) is not None:
+        raise ValueError(f"it has more than {most:,} rows")
     if not rows:
         raise ValueError("it has no rows")
     if any(None in row or None in row.values() for row in rows):

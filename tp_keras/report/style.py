@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from tp_keras.report import files
+from tp_keras.lines import visible
 
 NAMES = {
     "ao_sdtp": "AO-SDTP",
@@ -35,7 +35,7 @@ LATER_MARKERS = ("X", "P", "<", ">", "h", "d")
 
 def dataset(name: str) -> str:
     """A dataset as titles name it."""
-    return DATASETS.get(name, files.visible(name, 60))
+    return DATASETS.get(name, visible(name, 60))
 
 
 def net(name: str) -> str:

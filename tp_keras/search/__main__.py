@@ -13,7 +13,6 @@ import keras
 from absl import app, flags, logging
 
 from tp_keras import train
-from tp_keras.commands import show
 from tp_keras.experiment import cli, config, console
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.console import say
@@ -21,6 +20,7 @@ from tp_keras.experiment.identity import identity
 from tp_keras.experiment.kinds import is_path
 from tp_keras.experiment.run_directory import PATTERN, writing
 from tp_keras.experiment.whole_files import write_whole
+from tp_keras.lines import show, visible
 
 try:
     from tp_keras.search import space, tensorboard, trials
@@ -180,10 +180,20 @@ def conclude(folder: pathlib.Path, best) -> None:
         write_whole(path, lambda partial: partial.write_text(text, encoding="utf-8"))
     say(f"best: trial {best.number}, {error}  {path}")
     say(train_it)
+    write_report(folder)
+
+
+def write_report(folder: pathlib.Path) -> None:
+    """Has a process write the report; a signal ends that one too, which then tidies up."""
     command = [sys.executable, "-m", "tp_keras.report"]
     output = None if console.asked_for() else subprocess.DEVNULL
     arguments = [f"--runs={folder}", f"--out={folder / 'report'}"]
-    subprocess.run([*command, *arguments], check=False, stdout=output)
+    with subprocess.Popen([*command, *arguments], stdout=output) as process:
+        try:
+            process.wait()
+        except KeyboardInterrupt:  # raised for every signal
+            process.terminate()
+            raise
 
 
 def main(argv):
@@ -193,7 +203,7 @@ def main(argv):
 
 
 def fail(message: str) -> int:
-    print(f"tp_keras.search: {train.visible(message)}", file=sys.stderr)
+    print(f"tp_keras.search: {visible(message, train.LONGEST)}", file=sys.stderr)
     return train.BAD_INPUT
 
 
