@@ -10,7 +10,7 @@ only=${3:-}
 
 both() {  # experiment epochs-of-the-network
     local epochs=$2 rule=SDTP activation
-    [[ $1 == "$only"* ]] || return
+    wanted "$1" || return
     case $1 in *_ao_sdtp_*) rule=AOSDTP ;; esac
     case $1 in *_alternating) epochs=$((2 * epochs)) ;; esac  # each phase counts as an epoch
     for activation in tanh linear; do

@@ -26,9 +26,25 @@ class Record:
 
     def __init__(self, folder: pathlib.Path):
         self.name, self.folder = folder.name, folder
+        # Runs of several seeds lie in RUNS/CELL/SEED
+        self.cell = folder.parent.name if folder.name.isdecimal() else folder.name
         self.result = json.loads((folder / "result.json").read_text())
         with open(folder / "epochs.csv", newline="") as file:
             self.rows = list(csv.DictReader(file))
+        self.diagnostics = []
+        if (folder / "diagnostics.csv").exists():
+            with open(folder / "diagnostics.csv", newline="") as file:
+                self.diagnostics = list(csv.DictReader(file))
+
+    def chosen(self) -> float:
+        """The test error at the epoch that is best on the examples held out."""
+        pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
+        return min(pairs, key=lambda pair: pair[0])[1]
+
+    def angles(self, quantity: str) -> list[float]:
+        """A column of the last epoch's diagnostics, from layer 1 up; the output's is left out."""
+        last = [row for row in self.diagnostics if row["epoch"] == self.diagnostics[-1]["epoch"]]
+        return [float(row[quantity] or "nan") for row in last[:-1]]
 
     def forward(self, column: str) -> list[float]:
         """A column at the epochs in which the network learned."""
@@ -99,12 +115,41 @@ def rules(folder: pathlib.Path) -> str:
     for record in records(folder):
         epochs = [record.forward(f"{part}_error") for part in ("train", "test")]
         curves = [" ".join(map(number, errors)) for errors in epochs]
-        rows.append([record.name, *curves, number(record.result["measured_train_error"])])
+        rows.append([record.cell, *curves, number(record.result["measured_train_error"])])
     names = ("train error, mean over each epoch", "test error after each", "train error at the end")
     return markdown(["rule", *names], rows)
 
 
-TABLES = {function.__name__: function for function in (inverses, fluctuation, settings, rules)}
+def scale(folder: pathlib.Path) -> str:
+    """Best, last and chosen errors of each cell and seed, and how far behind BP's it is."""
+    found = records(folder)
+    bp = {r.result["seed"]: r.chosen() for r in found if "+" not in r.cell and "_bp" in r.cell}
+    rows = []
+    for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
+        result, errors = record.result, record.forward("test_error")
+        seed, reference = result["seed"], bp.get(result["seed"])
+        behind = "" if reference is None else f"{record.chosen() - reference:+.2f}"
+        trained = number(result["measured_train_error"])
+        ends = [number(x) for x in (min(errors), errors[-1], record.chosen())]
+        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])
+    names = ["cell", "seed", "epochs", "train error", "best", "last", "chosen", "behind BP's"]
+    return markdown(names, rows)
+
+
+def angles(folder: pathlib.Path) -> str:
+    """Angles between a rule's and BP's updates and errors after the last epoch, hidden layers."""
+    rows = []
+    for record in records(folder):
+        if record.diagnostics:
+            columns = [record.angles(f"angle_of_{what}") for what in ("update", "error")]
+            shown = [" ".join(f"{x:.0f}" for x in column) for column in columns]
+            seed, epoch = record.result["seed"], record.diagnostics[-1]["epoch"]
+            rows.append([record.cell, str(seed), epoch, *shown])
+    return markdown(["cell", "seed", "epoch", "angle of update", "angle of error"], rows)
+
+
+MADE = (inverses, fluctuation, settings, rules, scale, angles)
+TABLES = {function.__name__: function for function in MADE}
 
 
 def filled(text: str) -> str:

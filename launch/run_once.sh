@@ -3,8 +3,10 @@
 #
 #   prepare RUNS DATA_DIR GB KEPT_GB   checks the folders and the free space, enters the checkout;
 #                              KEPT_GB is what all runs leave under KEEP=1
+#   wanted NAME                whether it begins with $only, the part of a list that is asked for
 #   run_once FOLDER EXPERIMENT EPOCHS [FLAG...]   once fewer than two are running
-#   finish                     waits for all; ends with 0, or with 1 if a run failed
+#   finish                     waits for all; ends with 0, with 1 if a run failed, or with 2 if
+#                              nothing is wanted
 #
 # A run that has all its epochs, or that another process is training, is skipped. FOLDER/status has the
 # exit status, FOLDER/log.txt what was printed. Checkpoints and weights are removed when a run has ended
@@ -31,6 +33,10 @@ prepare() {
     cd "$repository" || exit 2
 }
 
+wanted() {
+    [[ $1 == "${only:-}"* ]] && some_wanted=1
+}
+
 run_once() {
     while [ "$(jobs -rp | wc -l)" -ge "${PROCESSES:-2}" ]; do wait -n; done
     if [ ! -e "$failures/stop" ]; then train "$@" & fi
@@ -38,6 +44,10 @@ run_once() {
 
 finish() {
     wait
+    if [ -n "${only:-}" ] && [ -z "${some_wanted:-}" ]; then
+        echo "no cell of $(basename "$0") begins with $only" >&2
+        exit 2
+    fi
     [ -z "$(ls "$failures")" ] && exit 0
     exit 1
 }

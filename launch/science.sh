@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
 # The runs that answer the paper's question of scale, the most important first; takes days, resumes.
+# With CELL, those alone whose names begin with it.
 # Start it from a checkout of its own, which other work does not touch:
 #   git worktree add --detach ../tp_keras_science && cd ../tp_keras_science
-#   launch/science.sh RUNS DATA_DIR
+#   launch/science.sh RUNS DATA_DIR [CELL]
 # Runs lie in RUNS/EXPERIMENT/SEED, those with other settings in RUNS/EXPERIMENT+VARIANT/SEED.
 set -uo pipefail
 source "$(dirname "$0")/run_once.sh"
 arguments 2 "$@"
 prepare "$1" "$2" 12 250
+only=${3:-}
 echo "revision $(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"
 
 cell() {  # experiment[+variant] seed forward-epochs bindings...
     local name=$1 seed=$2 epochs=$3 experiment=${1%+*}
     shift 3
+    wanted "$name" || return
     case $experiment in
         *_alternating) epochs=$((2 * epochs)) ;;    # each phase counts as an epoch
         *_weight_mirror) epochs=$((epochs + 1)) ;;  # the mirror alone comes first
@@ -68,6 +71,9 @@ for rule in weight_mirror ldrl fixed_dtp; do cell "cifar10_lc_$rule" 0 6; done
 cell cifar10_lc_bp+decay_3e-4 0 12 "$held_out" "$angles" "forward/adam.weight_decay = 6.8182"
 cell cifar10_lc_kolen_pollack+exact_top 0 12 "$held_out" "$angles" \
     "KolenPollack.decay = 3e-4" "KolenPollack.exact_top = True"
+
+# 8. ImageNet LC, for the ten classes of a subset (DATA_DIR decides): beside each other, not the paper
+for rule in bp fa dfa sdtp sign_symmetry weight_mirror; do cell "imagenet_$rule" 0 3; done
 
 # A third seed of 3, if time allows
 scale 2

@@ -239,6 +239,21 @@ def test_science_counts_epochs_of_the_network_and_trains_nothing_twice(tmp_path)
     assert run("science.sh", "runs", "data", folder=tmp_path, code=TRAINED)[1] == []
 
 
+def test_science_trains_the_cells_alone_that_are_asked_for(tmp_path):
+    status, calls, _ = run(
+        "science.sh", "runs", "data", "imagenet_s", folder=tmp_path, code=TRAINED
+    )
+    assert status == 0
+    assert {name for name, *_ in trained_by(calls)} == {"imagenet_sdtp", "imagenet_sign_symmetry"}
+
+
+@pytest.mark.parametrize("script", ["science.sh", "inverses.sh"])
+def test_a_cell_that_is_in_no_list_is_named(tmp_path, script):
+    status, calls, printed = run(script, "runs", "data", "mnist_fx", folder=tmp_path)
+    assert (status, calls) == (2, [])
+    assert printed.endswith(f"no cell of {script} begins with mnist_fx\n")
+
+
 @pytest.mark.parametrize("kept, files", [("0", 0), ("1", 4)])
 def test_a_finished_run_keeps_its_weights_only_where_asked(tmp_path, kept, files):
     run("ablation.sh", "runs", "data", folder=tmp_path, code=TRAINED, KEEP=kept)

@@ -37,6 +37,38 @@ def test_a_table_changes_with_its_records(tmp_path):
     assert table.splitlines()[2:] == ["| mnist_fc_sdtp_parallel | tanh | 2 | 7.25 8.00 | 7.25 |"]
 
 
+def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
+    """BP's chosen error is 57.5 (its epoch 2), the other's 60 (epoch 1), though 59 is its best."""
+    found = {
+        "cifar10_lc_bp": [(59, 60.0), (58, 57.5), (58.5, 56.0)],
+        "cifar10_lc_fa+rate_of_bp": [(61, 60.0), (62, 59.0), (63, 62.0)],
+    }
+    for cell, errors in found.items():
+        run = tmp_path / cell / "1"
+        run.mkdir(parents=True)
+        result = {"seed": 1, "measured_train_error": 50.0}
+        (run / "result.json").write_text(json.dumps(result))
+        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
+        header = "epoch,phases,validation_error,test_error"
+        (run / "epochs.csv").write_text("\n".join([header, *rows]))
+    assert results_tables.scale(tmp_path).splitlines()[2:] == [
+        "| cifar10_lc_bp | 1 | 3 | 50.00 | 56.00 | 56.00 | 57.50 | +0.00 |",
+        "| cifar10_lc_fa+rate_of_bp | 1 | 3 | 50.00 | 59.00 | 62.00 | 60.00 | +2.50 |",
+    ]
+
+
+def test_angles_are_those_of_hidden_layers_after_the_last_epoch(tmp_path):
+    run = tmp_path / "mnist_fc_fa" / "0"
+    run.mkdir(parents=True)
+    (run / "result.json").write_text(json.dumps({"seed": 0}))
+    (run / "epochs.csv").write_text("epoch,phases,test_error\n1,forward,9\n2,forward,8")
+    rows = ["1,1,80,81", "1,2,70,71", "1,3,0,0", "2,1,60.4,61", "2,2,50,51.6", "2,3,0,0"]
+    header = "epoch,layer,angle_of_update,angle_of_error"
+    (run / "diagnostics.csv").write_text("\n".join([header, *rows]))
+    table = results_tables.angles(tmp_path)
+    assert table.splitlines()[2:] == ["| mnist_fc_fa | 0 | 2 | 60 50 | 61 52 |"]
+
+
 INVERSES = results_tables.RESULTS / "inverses"
 LEAVES = sorted({folder.name.rpartition("_")[0] for folder in INVERSES.iterdir()})
 

@@ -10,6 +10,7 @@ from absl.testing import parameterized
 from fakes import write_photos
 
 from tp_keras import data
+from tp_keras.data import jpegs
 
 
 class PhotosTest(tf.test.TestCase, parameterized.TestCase):
@@ -108,8 +109,7 @@ class PhotosTest(tf.test.TestCase, parameterized.TestCase):
     def test_photographs_are_resized_as_pillow_does(self, height, width, side):
         noise = np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
         jpeg = tf.io.encode_jpeg(noise, quality=95)
-        dataset = self.loaded(image_size=side)
-        found = dataset._resized(jpeg, tf.constant([0, 0, height, width]))
+        found = jpegs.resized(jpeg, tf.constant([0, 0, height, width]), (side, side, 3))
         photo = PIL.Image.fromarray(tf.io.decode_jpeg(jpeg).numpy())
         expected = np.asarray(photo.resize((side, side), PIL.Image.Resampling.BILINEAR))
         # Pillow rounds to whole grey levels after the columns and after the rows; we do not

@@ -102,7 +102,7 @@ def test_one_worker_on_two_hosts_is_named():
     where, hosts = ("a:1", "b:1", "c:1"), iter(["one", "two", "three"])
     with mock.patch.object(handshake.socket, "gethostname", lambda: next(hosts)):
         meeting, *others = (
-            handshake._Meeting(Cluster(where, ("w0", "w1", "w2"), i), SETTINGS) for i in (0, 1, 1)
+            handshake.Meeting(Cluster(where, ("w0", "w1", "w2"), i), SETTINGS) for i in (0, 1, 1)
         )
     for other in others:
         assert meeting.note(other.card())
@@ -113,6 +113,6 @@ def test_one_worker_on_two_hosts_is_named():
     "line", [b"", b"GET / HTTP/1.1\r\n", b"[]\n", b'{"index": 1}\n', b"[" * 100_000, b"\xff\n"]
 )
 def test_messages_of_other_programs_are_ignored(line):
-    meeting = handshake._Meeting(Cluster(("a:1", "b:1"), ("w0", "w1"), 0), SETTINGS)
+    meeting = handshake.Meeting(Cluster(("a:1", "b:1"), ("w0", "w1"), 0), SETTINGS)
     assert not meeting.note(line)
     assert (meeting.refusal, meeting.met) == ("", {})

@@ -153,18 +153,25 @@ class Photos(Dataset):
 
     def _training_image(self, jpeg, key):
         jpeg = checked_jpeg(jpeg)
-        image = self._resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key))
+        image = resized(jpeg, random_window(tf.io.extract_jpeg_shape(jpeg), key), self.input_shape)
         return MIRRORS[self.flip](image, keys.fold(key, 1)) if self.flip else image
 
     def _test_image(self, jpeg, key):
         jpeg = checked_jpeg(jpeg)
-        return self._resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)))
+        return resized(jpeg, central_window(tf.io.extract_jpeg_shape(jpeg)), self.input_shape)
 
-    def _resized(self, jpeg, window):
-        """A window of a photograph at the network's size, without decoding all of it."""
-        image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
-        image = tf.image.resize(image, self.input_shape[:2], antialias=True)
-        return tf.ensure_shape(image, self.input_shape)
+
+def resized(jpeg: tf.Tensor, window: tf.Tensor, shape: tuple[int, int, int]) -> tf.Tensor:
+    """A window of a photograph as an image of `shape`, without decoding all of it.
+
+    Args:
+      jpeg: The encoded photograph, a string.
+      window: Upper and left edge, height and width, in pixels.
+      shape: (height, width, 3) of the image.
+    """
+    image = tf.io.decode_and_crop_jpeg(jpeg, window, channels=3)
+    image = tf.image.resize(image, shape[:2], antialias=True)
+    return tf.ensure_shape(image, shape)
 
 
 def to_int64(number):

@@ -44,7 +44,7 @@ def await_workers(
         port is in use.
       WorkerMissing: If one did not come.
     """
-    meeting = _Meeting(cluster, settings)
+    meeting = Meeting(cluster, settings)
     server = _listening(cluster, meeting)
     try:
         started, next_line = time.monotonic(), FIRST_LINE
@@ -78,8 +78,13 @@ def _tell_the_others(meeting):
         time.sleep(PAUSE)
 
 
-class _Meeting:
-    """The settings that this worker has received from the others."""
+class Meeting:
+    """The settings that this worker has received from the others.
+
+    Args:
+      cluster: The workers.
+      settings: What has to be the same for all, by name.
+    """
 
     def __init__(self, cluster, settings):
         self.cluster, self.settings = cluster, settings
