@@ -37,7 +37,7 @@ CASES = [(f"{shape}_{key}", shape, name) for shape in SHAPES for key, name in ru
 
 def traced_step(learner, x, y):
     """The graph of one training step."""
-    step = tf.function(learner.train_step)
+    step = tf.function(learner.train_step, autograph=False)
     return step.get_concrete_function((tf.constant(x), tf.constant(y))).graph
 
 

@@ -3,6 +3,7 @@
 import itertools
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from absl.testing import parameterized
 
@@ -12,6 +13,7 @@ from tp_keras.data.arrays import order
 from tp_keras.feedback import direct
 from tp_keras.noise import normal_like
 
+pytestmark = pytest.mark.xdist_group("keys")  # one worker draws the orders
 EXAMPLES, BATCH = 20000, 64
 
 

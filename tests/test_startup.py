@@ -26,6 +26,6 @@ class OrderOfUpdatesTest(tf.test.TestCase):
 
         expected = bias_after(learner.train_step)  # eagerly
         for _ in range(20):
-            in_graph = tf.function(learner.train_step)
+            in_graph = tf.function(learner.train_step, autograph=False)
             for _ in range(3):
                 self.assertAllClose(expected, bias_after(in_graph), atol=1e-5)

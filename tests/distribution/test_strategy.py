@@ -51,15 +51,13 @@ def exact(batches):
 
 
 class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
-    def trained(self, devices, name, schedule, steps_per_execution):
+    def trained(self, devices, name, schedule, steps_per_execution, **layers):
         """Learner and history after 20 steps of SGD, under which no error of scale hides."""
         strategy, data = strategies.create("auto", devices), pictures()
         keras.utils.set_random_seed(1)
         rule, arguments = rules.RULES[name]
         with strategy.scope():
-            network = rules.architectures.build(
-                (5, 4, 2), classes=5, local=[(3, 3, 2)], dense=[4], dtype="float64"
-            )
+            network = rules.architectures.build((5, 4, 2), classes=5, dtype="float64", **layers)
             learner = rule(network, SoftmaxCrossEntropy(), **arguments)
             optimizers = {"optimizer": keras.optimizers.SGD(0.02)}
             if name in rules.TARGET_RULES:
@@ -76,9 +74,10 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
         ).history
         return learner, history
 
-    def assert_two_are_one(self, name, schedule, steps_per_execution):
-        options = name, schedule, steps_per_execution
-        (one, history), (two, other) = (self.trained(devices, *options) for devices in (1, 2))
+    def assert_two_are_one(self, *options, local=((3, 3, 2),), dense=(4,)):
+        (one, history), (two, other) = (
+            self.trained(devices, *options, local=local, dense=dense) for devices in (1, 2)
+        )
         self.assertEqual(two.distribute_strategy.num_replicas_in_sync, 2)
         for weight, twin in zip(one.weights, two.weights, strict=True):
             self.assertAllClose(weight, twin, rtol=0, atol=1e-9, msg=weight.path)
@@ -92,21 +91,22 @@ class ReplicasTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.parameters(("bp", 1), ("kolen-pollack", 10))
     def test_two_replicas_are_one(self, name, steps):
-        self.assert_two_are_one(name, None, steps_per_execution=steps)
+        self.assert_two_are_one(name, None, steps)
 
     def test_two_replicas_are_one_in_turns(self):
-        self.assert_two_are_one("sdtp", schedules.Alternating, steps_per_execution=10)
+        # Dense layers, for there are four steps to trace: local ones are tried above
+        self.assert_two_are_one("sdtp", schedules.Alternating, 10, local=(), dense=(4, 3))
 
     @parameterized.parameters(*rules.RULES)
     @pytest.mark.slow
     def test_two_replicas_are_one_by_every_rule(self, name):
         schedule = schedules.Parallel if name in rules.TARGET_RULES else None
-        self.assert_two_are_one(name, schedule, steps_per_execution=10)
+        self.assert_two_are_one(name, schedule, 10)
 
     @parameterized.parameters(*rules.TARGET_RULES)
     @pytest.mark.slow
     def test_two_replicas_are_one_in_turns_by_every_rule(self, name):
-        self.assert_two_are_one(name, schedules.Alternating, steps_per_execution=1)
+        self.assert_two_are_one(name, schedules.Alternating, 1)
 
 
 class BlocksOnReplicasTest(tf.test.TestCase):

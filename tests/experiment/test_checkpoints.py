@@ -7,6 +7,7 @@ import tempfile
 from unittest import mock
 
 import numpy as np
+import pytest
 import tensorflow as tf
 from command_line import CommandLine
 from fakes import fake_images
@@ -16,6 +17,7 @@ from tp_keras.experiment import resume
 from tp_keras.experiment.bindings import parse_bindings
 from tp_keras.experiment.preemption import Preempted
 
+pytestmark = pytest.mark.xdist_group("checkpoints")  # one worker trains the run that is copied
 BP = "--gin_file=gin/mnist_fc_bp.gin"
 SMALL = [f"--gin_bindings={b}" for b in ("build.dense = [7]", "data.load.batch_size = 32")]
 STEPS = 6  # an epoch, of 192 fake images

@@ -10,7 +10,7 @@ from absl.testing import parameterized
 from tp_keras import architectures
 from tp_keras.optimizers import Adam
 
-SLOW = [name for name in rules.RULES if name not in ("bp", "sdtp")]  # each takes XLA seconds
+SLOW = [name for name in rules.RULES if name not in ("bp", "sdtp")]  # each takes seconds
 
 
 def clusters(examples, seed=0):
@@ -32,8 +32,16 @@ def compiled(name, optimizer, network=None, **options):
 
 
 class Bfloat16Test(tf.test.TestCase, parameterized.TestCase):
-    @parameterized.named_parameters(*rules.NAMED_RULES)
+    @parameterized.parameters("bp", "sdtp")
     def test_learns_with_float32_weights(self, name):
+        self.assert_learns(name)
+
+    @parameterized.parameters(*SLOW)  # whose steps test_learner.py compares with float32's
+    @pytest.mark.slow
+    def test_learns_with_float32_weights_by_every_rule(self, name):
+        self.assert_learns(name)
+
+    def assert_learns(self, name):
         keras.utils.set_random_seed(0)
         network = rules.local_network("mixed_bfloat16")
         learner = compiled(name, lambda: Adam(0.005), network)

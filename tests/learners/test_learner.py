@@ -50,7 +50,8 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
 
     @parameterized.named_parameters(*rules.NAMED_RULES)
     def test_a_keras_file_holds_weights_settings_and_optimizers(self, name):
-        learner = self.trained(name)
+        # One rule with local layers is enough: how a layer is saved does not depend on the rule
+        learner = self.trained(name, None if name == "sdtp" else rules.dense_network())
         loaded = saved_and_loaded(self, learner)
         self.assertIs(type(loaded), type(learner))
         self.assertEqual(own_config(loaded), own_config(learner))
@@ -91,7 +92,7 @@ class LearnerTest(tf.test.TestCase, parameterized.TestCase):
             learner = rules.compiled(name, rules.local_network(dtype), *optimizers)
             before = [w.numpy() for w in learner.trainable_variables]
             learner.train_on_batch(*rules.batch())
-            self.assertEqual({w.dtype for w in learner.trainable_variables}, {"float32"})
+            self.assertNotIn("bfloat16", {w.dtype for w in learner.weights})
             after = learner.trainable_variables
             steps.append([w - old for w, old in zip(after, before, strict=True)])
         for w, exact, rounded in zip(after, *steps, strict=True):

@@ -33,6 +33,7 @@ class ArrayDataset(Dataset):
         images, labels = (tf.constant(part) for part in self.train)
         steps = self.steps_per_epoch
 
+        @tf.autograph.experimental.do_not_convert
         def epoch_order(epoch):
             indices = order(self.train_examples, keys.key(self.seed, "order", epoch))
             key = keys.key(self.seed, "augmentation", epoch)
@@ -45,6 +46,7 @@ class ArrayDataset(Dataset):
 
             return tf.data.Dataset.range(first, steps).map(step_indices)
 
+        @tf.autograph.experimental.do_not_convert
         def batch(indices, numbers):
             indices, numbers = slice_of(indices, *shard), slice_of(numbers, *shard)
             chosen = self._augmented(tf.gather(images, indices), numbers)
@@ -72,6 +74,7 @@ class ArrayDataset(Dataset):
         return images
 
     def _once(self, part, shard):
+        @tf.autograph.experimental.do_not_convert
         def batch(images, labels):
             return self.scaled(slice_of(images, *shard), slice_of(labels, *shard))
 

@@ -106,6 +106,7 @@ class Photos(Dataset):
         def decoded(jpeg, key, name):
             return or_none(lambda: image(jpeg, key), kind, lambda: self._note_broken(name))
 
+        @tf.autograph.experimental.do_not_convert
         def batch(keys, records):
             keys, jpegs, labels, names = (slice_of(x, *shard) for x in (keys, *records))
             if not self.skips_broken:
