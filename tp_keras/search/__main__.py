@@ -193,6 +193,7 @@ def write_report(folder: pathlib.Path) -> None:
             process.wait()
         except KeyboardInterrupt:  # raised for every signal
             process.terminate()
+            process.wait()  # `with` itself waits a quarter of a second
             raise
 
 
