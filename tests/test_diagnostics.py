@@ -160,7 +160,7 @@ class DiagnosticsTest(FolderTest):
         self.assertFalse(any("Summary" in operation for operation in before))
 
     def test_an_interval_below_one_is_refused(self):
-        with self.assertRaisesRegex(ValueError, "every must be at least 1, .*received 0"):
+        with self.assertRaisesRegex(ValueError, "every must be a whole number .*received 0"):
             Diagnostics(every=0)
 
 

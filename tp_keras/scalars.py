@@ -5,7 +5,7 @@ from numbers import Integral, Real
 import numpy as np
 
 NONE = (bool, np.timedelta64)  # integers to Python, and to NumPy
-LARGEST = 1e30  # of a real number; beyond it float32 soon has none
+LARGEST = 1e30  # beyond it float32 soon has no number
 
 
 def is_whole(value) -> bool:
@@ -29,12 +29,12 @@ def whole(name: str, value, least: int | None = None) -> int:
     Args:
       name: What the message calls it.
       value: The number.
-      least: How small it may be; None is without end.
+      least: How small it may be; None is without end, on either side.
 
     Raises:
-      ValueError: If it is none, or less than `least`.
+      ValueError: If it is none, or less than `least`, or no size of anything.
     """
-    if not is_whole(value) or (least is not None and value < least):
+    if not is_whole(value) or (least is not None and not least <= value <= LARGEST):
         least = "" if least is None else f" of at least {least}"
         raise ValueError(f"{name} must be a whole number{least}, received {value!r:.60}")
     return int(value)
