@@ -29,12 +29,9 @@ class Record:
         # Runs of several seeds lie in RUNS/CELL/SEED
         self.cell = folder.parent.name if folder.name.isdecimal() else folder.name
         self.result = json.loads((folder / "result.json").read_text())
-        with open(folder / "epochs.csv", newline="") as file:
-            self.rows = list(csv.DictReader(file))
-        self.diagnostics = []
-        if (folder / "diagnostics.csv").exists():
-            with open(folder / "diagnostics.csv", newline="") as file:
-                self.diagnostics = list(csv.DictReader(file))
+        self.rows = read_rows(folder / "epochs.csv")
+        diagnostics = folder / "diagnostics.csv"
+        self.diagnostics = read_rows(diagnostics) if diagnostics.exists() else []
 
     def chosen(self) -> float:
         """The test error at the epoch that is best on the examples held out."""
@@ -49,6 +46,11 @@ class Record:
     def forward(self, column: str) -> list[float]:
         """A column at the epochs in which the network learned."""
         return [float(row[column]) for row in self.rows if "forward" in row["phases"]]
+
+
+def read_rows(path: pathlib.Path) -> list[dict[str, str]]:
+    with open(path, newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def records(folder: pathlib.Path) -> list[Record]:

@@ -47,10 +47,10 @@ def check(config: dict[tuple[str, str], dict[str, object]]) -> dict[str, object]
             _check_value(scope, selector, parameter, _resolved(value, config))
     _check_experiment(config)
     return {
-        f"{scope}/{selector}.{parameter}" if scope else f"{selector}.{parameter}": _plain(value)
+        f"{scope}/{selector}.{parameter}" if scope else f"{selector}.{parameter}": numbers
         for (scope, selector), parameters in config.items()
         for parameter, value in parameters.items()
-        if repr(_plain(value)) != repr(value)
+        if repr(numbers := _plain(value)) != repr(value)
     }
 
 

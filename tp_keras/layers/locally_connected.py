@@ -119,7 +119,8 @@ class LocallyConnected1D(LocallyConnected2D):
 
     def sizes(self, value, argument):
         values = tuple(value) if isinstance(value, tuple | list) else (value,)
-        return (whole(f"`{argument}`", *values if len(values) == 1 else (value,), 1),)
+        number = values[0] if len(values) == 1 else value
+        return (whole(f"`{argument}`", number, 1),)
 
     @property
     def window(self):
