@@ -10,9 +10,10 @@ import struct
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.data.places import INFO, REMEDY
+
 FRAME = 16  # bytes of a TFRecord around its content: length, and two checksums
 TFDS_PREFIX = re.compile(r'Failed to construct dataset ".*", builder_kwargs ".*": ')
-REMEDY = "copy that file again, or remove {folder} and prepare it anew"
 
 
 def refuse_broken_files(builder, splits: list[str]) -> None:
@@ -22,7 +23,7 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
       ValueError: In one line, naming split, file and record, and what to do.
     """
     for split in map(builder.info.splits.get, splits):
-        files = [pathlib.Path(path) for path in split.filepaths]
+        files = _files(builder, split)
         try:
             whole = sum(map(_size, files)) == split.num_bytes + FRAME * split.num_examples
             for file, records in zip(files, split.shard_lengths, strict=True):
@@ -34,7 +35,7 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
                 elif found > records:
                     what = f"holds {found} records, not {records}"
                 elif rest:
-                    what = f"holds {rest} bytes after its last record"
+                    what = f"has bytes after its last record, {rest} of them"
                 else:
                     continue
                 raise ValueError(_line(builder, split.name, file, what))
@@ -44,6 +45,21 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
             if isinstance(error, (FileNotFoundError, IsADirectoryError)):
                 what = "is missing"
             raise ValueError(_line(builder, split.name, file, what)) from error
+
+
+def _files(builder, split):
+    """The files of a split, as the dataset's description names them."""
+    info = pathlib.Path(builder.data_dir, INFO)
+    try:
+        files = [pathlib.Path(path) for path in split.filepaths]
+    except ValueError as error:
+        what = f"is damaged ({first_line(error)})"
+        raise ValueError(_line(builder, split.name, info, what)) from error
+    number = len(files)
+    following = split.filename_template.sharded_filepath(shard_index=number, num_shards=number)
+    if pathlib.Path(following).exists():
+        raise ValueError(_line(builder, split.name, info, f"does not know of {following.name}"))
+    return files
 
 
 def _size(file):
@@ -117,7 +133,7 @@ def first_line(error: Exception) -> str:
     """Returns an error's message without TensorFlow's graph location and TFDS' builder."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
     own = TFDS_PREFIX.sub("", lines[0].rpartition("}} ")[2])
-    return own.partition(" [Op:")[0][:100]
+    return own.partition(" [Op:")[0][:140]
 
 
 def _are_records(builder):
@@ -125,5 +141,5 @@ def _are_records(builder):
 
 
 def _line(builder, split, file, what):
-    remedy = REMEDY.format(folder=file.parent)
+    remedy = REMEDY.format(folder=builder.data_dir)
     return f"{builder.info.name}, split {split}: {file.name} {what}; {remedy}"

@@ -115,9 +115,10 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions")
     if data_dir is not None and os.path.isfile(data_dir):
         raise ValueError(f"--data_dir is a file, not a folder: {data_dir}")
+    root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    places.refuse_endless(root, name)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-        ready = builder.is_prepared()
     except tfds.core.registered.DatasetNotFoundError as error:
         raise ValueError(f"no dataset {name!r} in TensorFlow Datasets; check data.load.name") from (
             error
@@ -125,11 +126,15 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
     except REFUSALS as error:
+        found = [
+            f"; if {file} is damaged, copy it again" for file in places.descriptions(root, name)
+        ]
         raise ValueError(
-            f"data.load.name = {name!r} cannot be had in {data_dir or 'the folder of TFDS'}: "
-            f"{shards.first_line(error)}"
+            f"data.load.name = {name!r} cannot be had in {root}: {shards.first_line(error)}"
+            f"{''.join(found[:1])}"
         ) from error
-    if not ready:
+    # TFDS' own `is_prepared` takes brackets in a path for a pattern
+    if not pathlib.Path(builder.data_dir, places.INFO).is_file():
         _refuse_misplaced(builder)
         _prepare(builder, name)
     return builder
