@@ -16,7 +16,7 @@ from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
-from tp_keras.lines import CANNOT_WRITE, forget_output, show, visible
+from tp_keras.lines import CANNOT_WRITE, complain, forget_output, show
 
 # Parts of TensorFlow's messages about a lost worker, and what they mean
 LOSSES = {
@@ -29,7 +29,6 @@ LOSSES = {
 }
 # Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
 NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE, errno.EIO)
-LONGEST = 600  # characters of a line for the user
 UNFORESEEN, BAD_INPUT, DIVERGED, LOST = 1, 2, 3, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -124,7 +123,7 @@ def outcome(program: str, run: Callable[[], None]) -> int:
             status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {visible(line, LONGEST)}", file=sys.stderr)
+    complain(program, line)
     return status
 
 
@@ -147,7 +146,7 @@ def reason(error: Exception) -> str:
 
 
 def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {visible(message, LONGEST)}", file=sys.stderr)
+    complain("tp_keras.train", message)
     return status
 
 

@@ -20,7 +20,7 @@ from tp_keras.experiment.identity import identity
 from tp_keras.experiment.kinds import is_path
 from tp_keras.experiment.run_directory import PATTERN, writing
 from tp_keras.experiment.whole_files import write_whole
-from tp_keras.lines import show, visible
+from tp_keras.lines import complain, show
 
 try:
     from tp_keras.search import space, tensorboard, trials
@@ -204,7 +204,7 @@ def main(argv):
 
 
 def fail(message: str) -> int:
-    print(f"tp_keras.search: {visible(message, train.LONGEST)}", file=sys.stderr)
+    complain("tp_keras.search", message)
     return train.BAD_INPUT
 
 
