@@ -83,11 +83,19 @@ def first_file(folder):
 
 def replace_photo(file, number, content):
     """Puts other bytes in place of the photograph of a record, which stays a whole record."""
+
+    def change(features):
+        photo = features["image"].bytes_list
+        photo.value[0] = content(photo.value[0])
+
+    change_record(file, number, change)
+
+
+def change_record(file, number, change):
+    """Changes the features of a record; what `change` returns, if bytes, becomes the record."""
     records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
     example = tf.train.Example.FromString(records[number])
-    photo = example.features.feature["image"].bytes_list
-    photo.value[0] = content(photo.value[0])
-    records[number] = example.SerializeToString()
+    records[number] = change(example.features.feature) or example.SerializeToString()
     with tf.io.TFRecordWriter(str(file)) as writer:
         for record in records:
             writer.write(record)
@@ -133,6 +141,67 @@ def test_broken_photographs_are_named(photos, capfd):
     with pytest.raises(ValueError, match="record 3 is damaged"), dataset.naming_damage():
         labels(dataset.unaugmented_batches())
     assert capfd.readouterr().err == ""  # nothing from the decoder
+
+
+def class_number(feature, number):
+    """A change of a record to a class number, or to text or none in its place."""
+
+    def change(features):
+        features[feature].Clear()
+        if isinstance(number, bytes):
+            features[feature].bytes_list.value.append(number)
+        elif number is not None:
+            features[feature].int64_list.value.append(number)
+
+    return change
+
+
+RECORDS = {
+    "below": ("stop", class_number("label", -1), "the class number is not within 0..999"),
+    "above": ("skip", class_number("label", 1000), "the class number is not within 0..999"),
+    "none": ("stop", class_number("label", None), "label"),
+    "no record": ("stop", lambda _: b"\xff\xff\xff", "its content cannot be parsed"),
+    "no image": ("skip", lambda features: features["image"].Clear(), "image"),
+}
+
+
+@pytest.mark.usefixtures("quiet_tensorflow")
+@pytest.mark.parametrize("broken, change, words", RECORDS.values(), ids=RECORDS)
+def test_records_without_a_class_or_an_image_are_named_and_not_skipped(
+    photos, broken, change, words
+):
+    file = first_file(photos)
+    change_record(file, 2, change)
+    dataset = load(photos, broken_photographs=broken)
+
+    def read():
+        with dataset.naming_damage():
+            labels(dataset.unaugmented_batches())
+
+    line = refusal(read)
+    assert f"split train: {file.name} record 3 is damaged (" in line and words in line
+    assert "skip" not in line and "transformation" not in line
+
+
+SMALL = tf.io.encode_png(np.zeros((3, 5, 1), np.uint8)).numpy()
+DIGITS = {
+    "below": (class_number("digit", -1), "the class number is not within 0..3"),
+    "above": (class_number("digit", 4), "the class number is not within 0..3"),
+    "no record": (lambda _: b"\xff\xff\xff", "its content cannot be parsed"),
+    "small": (
+        lambda features: features["picture"].bytes_list.value.__setitem__(0, SMALL),
+        "[3,5,1] is not compatible with expected shape [6,5,1]",
+    ),
+}
+
+
+@pytest.mark.parametrize("change, words", DIGITS.values(), ids=DIGITS)
+def test_records_of_another_class_or_size_are_named(digits, tmp_path, change, words):
+    shutil.copytree(digits, tmp_path / "digits")
+    file = first_file(tmp_path / "digits")
+    change_record(file, 2, change)
+    line = refusal(lambda: load_digits(tmp_path / "digits", test_split="train"))
+    assert f"split train: {file.name} record 3 is damaged (" in line and words in line
 
 
 @pytest.mark.usefixtures("quiet_tensorflow")

@@ -12,6 +12,7 @@ from absl import logging
 from google.protobuf.json_format import ParseError
 
 from tp_keras.data import places, shards
+from tp_keras.data.decoding import decoder, decoding
 from tp_keras.data.selection import Selection
 
 PLAIN = Selection()  # what TFDS' usual names select
@@ -70,15 +71,13 @@ def read(
             f"the images of {name} differ in size: say in data.load.image_size what to make of them"
         )
     shards.refuse_broken_files(builder, selection.whole_splits())
-    chosen = {selection.image: True, selection.label: True}
+    how = decoding(selection)
     try:
         splits = builder.as_dataset(
-            split=[selection.train, selection.test],
-            batch_size=-1,
-            decoders=tfds.decode.PartialDecoding(chosen),
+            split=[selection.train, selection.test], batch_size=-1, decoders=how
         )
-    except (tf.errors.OpError, OSError) as error:
-        line = shards.damage(builder, selection.whole_splits(), features.deserialize_example)
+    except (*shards.ERRORS, OSError) as error:
+        line = shards.damage(builder, selection.whole_splits(), decoder(builder, how))
         raise ValueError(line or f"{name} cannot be read: {shards.first_line(error)}") from error
     arrays = [(part[selection.image].numpy(), part[selection.label].numpy()) for part in splits]
     return dict(zip(["train", "test"], arrays, strict=True)), features[selection.label].num_classes
