@@ -1,6 +1,7 @@
 """Random search: `python -m tp_keras.search`."""
 
 import json
+import logging
 import os
 import shlex
 import signal
@@ -56,9 +57,13 @@ class SearchTest(FolderTest):
     def test_ends_with_an_experiment_file_that_repeats_the_best(self):
         folder = self.folder / "it's a search"
         flags = [SMALL, "--seed=4", "--epochs=1", "--trials=2", f"--search_dir={folder}"]
+        notes, logger = mock.Mock(level=logging.NOTSET), logging.getLogger("optuna")
+        logger.addHandler(notes)
+        self.addCleanup(logger.removeHandler, notes)
         with fake_images():
             status, out, err = self.run_main(QUICKSTART, *flags)
             self.assertEqual((status, err), (0, ""))
+            notes.handle.assert_not_called()  # Optuna's own go to the standard error of the process
             trials = trial_files(folder)
             self.assertEqual([trial["state"] for trial in trials], ["complete"] * 2)
             best = min(trials, key=lambda trial: trial["best_test_error"])

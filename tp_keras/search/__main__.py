@@ -50,7 +50,7 @@ class Report(keras.callbacks.Callback):
         self.model.stop_training |= self.pruned  # a callback of the experiment may have set it
 
 
-@space.quiet_about_lists()
+@space.quiet_optuna()
 def run_next_trial() -> None:
     """Runs a trial and goes on with the next, or writes the best where none is left.
 

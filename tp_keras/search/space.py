@@ -95,11 +95,16 @@ def draw(domains: dict, seed: int, number: int) -> dict:
 
 
 @contextlib.contextmanager
-def quiet_about_lists():
-    """Suppresses Optuna's warning of choices that are lists, which its journal does keep."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Choices for a categorical distribution")
-        yield
+def quiet_optuna():
+    """Suppresses Optuna's notes, and its warning of choices that are lists, which it does keep."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Choices for a categorical distribution")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 def _as_read(choices):
