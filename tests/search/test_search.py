@@ -96,10 +96,17 @@ class SearchTest(FolderTest):
         self.assertFalse((self.folder / "s").exists())
 
     def test_a_space_sets_nothing_that_the_best_would_lack(self):
-        for line, name in [("train.epochs = 1", "train.epochs"), ("seed = 3", "seed")]:
+        for line, words in [
+            ("train.epochs = 1", "received train.epochs in"),
+            ("seed = 3", "received seed in"),
+            (
+                "space.choices = {'train.run_dir': ('a',)}",
+                "leave out train.run_dir: each",
+            ),
+        ]:
             status, _, err = self.run_main(BP, self.space(line))
             self.assertEqual((status, err.count("\n")), (2, 1), err)
-            self.assertIn(f"received {name} in", err)
+            self.assertIn(words, err)
         self.assertFalse((self.folder / "s").exists())
 
     def test_callbacks_of_the_experiment_take_part(self):

@@ -10,8 +10,11 @@ REMEDY = "copy that file again, or remove {folder} and prepare it anew"
 
 def descriptions(root: pathlib.Path, name: str, suffix: str = INFO) -> list[pathlib.Path]:
     """The files of a suffix that describe a dataset in a folder of datasets, in all versions."""
-    folder = root / re.split("[:/]", name)[0]
-    return [file for depth in ("*", "*/*") for file in sorted(folder.glob(f"{depth}/*{suffix}"))]
+    try:
+        folder = root / re.match(r"\w+", name)[0]
+        return [f for depth in ("*", "*/*") for f in sorted(folder.glob(f"{depth}/*{suffix}"))]
+    except (OSError, TypeError):  # no such folder; no such name
+        return []
 
 
 def refuse_endless(root: pathlib.Path, name: str) -> None:

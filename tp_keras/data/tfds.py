@@ -118,6 +118,8 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
     places.refuse_endless(root, name)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
+        # TFDS' own `is_prepared` takes brackets in a path for a pattern
+        ready = pathlib.Path(builder.data_dir, places.INFO).is_file()
     except tfds.core.registered.DatasetNotFoundError as error:
         raise ValueError(f"no dataset {name!r} in TensorFlow Datasets; check data.load.name") from (
             error
@@ -125,18 +127,19 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
     except REFUSALS as error:
-        found = [
-            f"; if {file} is damaged, copy it again" for file in places.descriptions(root, name)
-        ]
-        raise ValueError(
-            f"data.load.name = {name!r} cannot be had in {root}: {shards.first_line(error)}"
-            f"{''.join(found[:1])}"
-        ) from error
-    # TFDS' own `is_prepared` takes brackets in a path for a pattern
-    if not pathlib.Path(builder.data_dir, places.INFO).is_file():
+        raise ValueError(_refusal(name, root, error)) from error
+    if not ready:
         _refuse_misplaced(builder)
         _prepare(builder, name)
     return builder
+
+
+def _refusal(name, root, error):
+    line = f"data.load.name = {name!r} cannot be had in {root}: {shards.first_line(error)}"
+    files = places.descriptions(root, name)
+    if files and "Failed to construct" in str(error):  # from what describes it
+        return f"{line}; if {files[0]} is damaged, copy it again"
+    return line
 
 
 def _refuse_misplaced(builder):
