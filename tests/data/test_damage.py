@@ -41,12 +41,13 @@ def digits(tmp_path_factory):
     return folder
 
 
-def write_digits(data_dir, splits, version="3.0.1", name="own_digits"):
+def write_digits(
+    data_dir, splits, version="3.0.1", name="own_digits", pictures=None, classes=4, **image
+):
+    """Writes a dataset of `pictures`, of random ones if not given; `image` is what they are."""
+    kind = tfds.features.Image(**{"shape": (6, 5, 1), **image})
     features = tfds.features.FeaturesDict(
-        {
-            "picture": tfds.features.Image(shape=(6, 5, 1)),
-            "digit": tfds.features.ClassLabel(num_classes=4),
-        }
+        {"picture": kind, "digit": tfds.features.ClassLabel(num_classes=classes)}
     )
     folder = pathlib.Path(data_dir) / name / version
     folder.mkdir(parents=True)
@@ -57,8 +58,9 @@ def write_digits(data_dir, splits, version="3.0.1", name="own_digits"):
     writer.initialize_splits(list(splits))
     random = np.random.default_rng(0)
     for split, examples in splits.items():
-        pictures = random.integers(0, 256, (examples, 6, 5, 1), np.uint8)
-        records = [{"picture": x, "digit": i % 4} for i, x in enumerate(pictures)]
+        some = random.integers(0, 256, (examples, 6, 5, 1), np.uint8)
+        written = some if pictures is None else pictures
+        records = [{"picture": x, "digit": i % classes} for i, x in enumerate(written)]
         writer.add_examples({split: records})
     writer.close_all()
 
@@ -331,6 +333,48 @@ def test_missing_splits_and_features_are_named_with_what_there_is(digits, whole)
     ):
         assert re.search(words, refusal(lambda given=settings: load_digits(digits, **given)))
     assert "one split" in refusal(lambda: load(whole, train_split="train+validation"))
+
+
+def test_splits_may_be_called_anything_and_be_added(tmp_path):
+    write_digits(tmp_path, {"train-clean": 8, "dev": 4})
+    for train, examples in (("train-clean", 8), ("all", 12), ("dev[1:]+train-clean", 11)):
+        dataset = load_digits(tmp_path, train_split=train, test_split="dev")
+        assert (dataset.train_examples, len(labels(dataset.test_batches()))) == (examples, 4)
+
+
+BIG = np.full((4, 6, 5, 1), 256, np.uint16)
+NOT_A_NUMBER = np.float32([[[[np.nan]] * 5] * 6] * 4)
+SEVERAL_SIZES = [np.zeros((20 + i, 30, 3), np.uint8) for i in range(4)]
+OTHERS = {
+    "16 bits": ({"pictures": BIG, "dtype": np.uint16}, {}, "train images hold integers from 256"),
+    "no numbers": (
+        {"pictures": NOT_A_NUMBER, "dtype": np.float32},
+        {},
+        "own_digits train image 0 holds numbers that are not finite",
+    ),
+    "PNG of several sizes": (
+        {"pictures": SEVERAL_SIZES, "shape": (None, None, 3), "encoding_format": "png"},
+        {"image_size": 8},
+        "the images of own_digits are png, and those that differ in size must be JPEG",
+    ),
+    "photographs of one class": (
+        {"pictures": SEVERAL_SIZES, "shape": (None, None, 3), "classes": 1},
+        {"image_size": 8},
+        "own_digits has a single class: there is nothing to learn",
+    ),
+}
+
+
+@pytest.mark.parametrize("written, settings, words", OTHERS.values(), ids=OTHERS)
+def test_datasets_of_other_images_are_refused(tmp_path, written, settings, words):
+    write_digits(tmp_path, {"train": 4}, **written)
+    assert words in refusal(lambda: load_digits(tmp_path, test_split="train", **settings))
+
+
+def test_16_bits_that_hold_pixels_are_read_as_pixels(tmp_path):
+    write_digits(tmp_path, {"train": 4}, pictures=BIG - 1, dtype=np.uint16)
+    ((images, _),) = load_digits(tmp_path, test_split="train").test_batches()
+    np.testing.assert_array_equal(images, np.ones(BIG.shape))
 
 
 def test_a_folder_above_or_below_the_right_one_is_refused_with_the_right_one(digits):

@@ -137,9 +137,7 @@ def refuse_photographs_of(name: str) -> None:
 def in_memory(common, parts, classes, validation_examples, scaling, crop_padding) -> ArrayDataset:
     """Returns a dataset of images of one size; `common` holds arguments of both kinds."""
     images, labels = parts["train"]
-    checks.check_sizes(len(labels), validation_examples, common)
-    if common["label"] == "class" and classes < 2:
-        raise ValueError(f"{common['name']} has a single class: there is nothing to learn")
+    checks.check_sizes(len(labels), classes, validation_examples, common)
     if images.ndim != 4 and (crop_padding or common["flip"]):
         raise ValueError(
             "data.load.crop_padding and data.load.flip are for images (height, width, channels), "
@@ -189,13 +187,14 @@ def on_disk(
     if image_size < 1:
         raise ValueError(f"data.load.image_size must be at least 1, received {image_size}")
     split, begin, end = selection.train_range(builder)
-    checks.check_sizes(end - begin, validation_examples, common)
+    classes = builder.info.features[selection.label].num_classes
+    checks.check_sizes(end - begin, classes, validation_examples, common)
     cut = end - validation_examples
     standard = scaling == "standardised"
     return photos.Photos(
         **common,
         input_shape=(image_size, image_size, 3),
-        classes=builder.info.features[selection.label].num_classes,
+        classes=classes,
         train_examples=cut - begin,
         mean=np.float32(photos.MEAN if standard else 0),
         deviation=np.float32(photos.DEVIATION if standard else 255),

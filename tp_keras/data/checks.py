@@ -40,8 +40,10 @@ def check_settings(scaling, label, flip, crop_padding, image_size) -> None:
         )
 
 
-def check_sizes(examples, validation_examples, common):
-    """Raises ValueError where a dataset of so many training examples is too small."""
+def check_sizes(examples, classes, validation_examples, common):
+    """Raises ValueError where a dataset of so many training examples, or classes, is too small."""
+    if common["label"] == "class" and classes < 2:
+        raise ValueError(f"{common['name']} has a single class: there is nothing to learn")
     if not 0 <= validation_examples < examples:
         raise ValueError(
             f"data.load.validation_examples must lie between 0 and {examples - 1}, "

@@ -136,7 +136,7 @@ class Photos(Dataset):
         ]
 
     def sample(self) -> Iterator[bytes]:
-        for split in map(self.builder.info.splits.get, self.selection.whole_splits()):
+        for split in map(self.builder.info.splits.get, self.selection.whole_splits(self.builder)):
             files = [str(path) for path in split.filepaths]
             for file in (files[n] for n in spread(len(files), SAMPLED_FILES)):
                 for record in tf.data.TFRecordDataset(file).take(SAMPLED_RECORDS):
@@ -144,7 +144,7 @@ class Photos(Dataset):
 
     def damage(self) -> str | None:
         decodes = decoder(self.builder, decoding(self.selection, encoded=True))
-        read = self.builder, self.selection.whole_splits(), decodes
+        read = self.builder, self.selection.whole_splits(self.builder), decodes
 
         def image(features):
             return self._test_image(features[self.selection.image], None)

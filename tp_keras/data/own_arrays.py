@@ -108,7 +108,7 @@ def checked(images, labels, what: str) -> tuple[np.ndarray, np.ndarray]:
             f"largest of them says, received {labels.max()}"
         )
     images = images[..., np.newaxis] if images.ndim == 3 else images
-    return _pixels(images, what), labels.astype(np.int64)
+    return pixels(images, what), labels.astype(np.int64)
 
 
 def _is_masked(values):
@@ -118,7 +118,12 @@ def _is_masked(values):
     return isinstance(values, np.ma.MaskedArray) and np.ma.is_masked(values)
 
 
-def _pixels(images, what):
+def pixels(images: np.ndarray, what: str) -> np.ndarray:
+    """Returns images as pixels in 0..255 or as float32.
+
+    Raises:
+      ValueError: If they are neither, or not finite; `what` is what they are called.
+    """
     if images.dtype.kind in "iu":  # times are integers to NumPy
         if images.min() < 0 or images.max() > 255:
             raise ValueError(

@@ -1,7 +1,6 @@
 """Which splits and features of a TFDS dataset are read."""
 
 import dataclasses
-import re
 
 import tensorflow_datasets as tfds
 
@@ -45,10 +44,10 @@ class Selection:
                 )
         return dataclasses.replace(self, test=test)
 
-    def whole_splits(self) -> list[str]:
+    def whole_splits(self, builder) -> list[str]:
         """The splits that it reads, or of which it reads parts."""
-        asked = "+".join([self.train, self.test])
-        return list(dict.fromkeys(re.findall(r"(?:^|\+)\s*(\w+)", asked)))
+        parts = _parts(self.train, builder) + _parts(self.test, builder)
+        return list(dict.fromkeys(part.splitname for part in parts))
 
     def train_range(self, builder) -> tuple[str, int, int]:
         """The split to train on, and where in it the part begins and ends.
@@ -56,13 +55,17 @@ class Selection:
         Raises:
           ValueError: If it is put together of several.
         """
-        found = tfds.core.ReadInstruction.from_spec(self.train).to_absolute(builder.info.splits)
+        found = _parts(self.train, builder)
         if len(found) != 1:
             raise ValueError(
                 f"data.load.train_split must be one split or a part of one, received {self.train!r}"
             )
         part, examples = found[0], builder.info.splits[found[0].splitname].num_examples
         return part.splitname, part.from_ or 0, examples if part.to is None else part.to
+
+
+def _parts(spec, builder):
+    return tfds.core.ReadInstruction.from_spec(spec).to_absolute(builder.info.splits)
 
 
 def _refuse_missing_split(builder, setting, split):

@@ -13,6 +13,7 @@ from google.protobuf.json_format import ParseError
 
 from tp_keras.data import places, shards
 from tp_keras.data.decoding import decoder, decoding
+from tp_keras.data.own_arrays import pixels
 from tp_keras.data.selection import Selection
 
 PLAIN = Selection()  # what TFDS' usual names select
@@ -51,8 +52,8 @@ def read(
       selection: Which splits and features of it.
 
     Returns:
-      `{"train": (images, labels), "test": (images, labels)}` with uint8 images
-      `(examples, height, width, channels)` and integer labels; and the number of classes.
+      `{"train": (images, labels), "test": (images, labels)}` with images `(examples, height, width,
+      channels)`, uint8 or float32, and integer labels; and the number of classes.
 
     Raises:
       ValueError: If the data is not there and cannot be had, or is damaged, saying what to do.
@@ -70,17 +71,21 @@ def read(
         raise ValueError(
             f"the images of {name} differ in size: say in data.load.image_size what to make of them"
         )
-    shards.refuse_broken_files(builder, selection.whole_splits())
+    shards.refuse_broken_files(builder, selection.whole_splits(builder))
     how = decoding(selection)
     try:
         splits = builder.as_dataset(
             split=[selection.train, selection.test], batch_size=-1, decoders=how
         )
     except (*shards.ERRORS, OSError) as error:
-        line = shards.damage(builder, selection.whole_splits(), decoder(builder, how))
+        line = shards.damage(builder, selection.whole_splits(builder), decoder(builder, how))
         raise ValueError(line or f"{name} cannot be read: {shards.first_line(error)}") from error
-    arrays = [(part[selection.image].numpy(), part[selection.label].numpy()) for part in splits]
-    return dict(zip(["train", "test"], arrays, strict=True)), features[selection.label].num_classes
+    parts = {}
+    for what, part in zip(["train", "test"], splits, strict=True):
+        images, labels = part[selection.image].numpy(), part[selection.label].numpy()
+        images = images if images.dtype == np.uint8 else pixels(images, f"{name} {what}")
+        parts[what] = images, labels
+    return parts, features[selection.label].num_classes
 
 
 @quiet_tfds()
@@ -99,7 +104,12 @@ def photographs(
         raise ValueError(
             f"the images of {name} are all {image.shape}: leave data.load.image_size out"
         )
-    shards.refuse_broken_files(builder, selection.whole_splits())
+    if image.encoding_format not in (None, "jpeg"):
+        raise ValueError(
+            f"the images of {name} are {image.encoding_format}, and those that differ in size must "
+            "be JPEG photographs"
+        )
+    shards.refuse_broken_files(builder, selection.whole_splits(builder))
     return builder, selection
 
 
