@@ -33,10 +33,10 @@ class Record:
         diagnostics = folder / "diagnostics.csv"
         self.diagnostics = read_rows(diagnostics) if diagnostics.exists() else []
 
-    def chosen(self) -> float:
-        """The test error at the epoch that is best on the examples held out."""
+    def chosen(self, epochs: int | None = None) -> float:
+        """The test error at the epoch that is best on the examples held out, of the first few."""
         pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
-        return min(pairs, key=lambda pair: pair[0])[1]
+        return min(list(pairs)[:epochs], key=lambda pair: pair[0])[1]
 
     def angles(self, quantity: str) -> list[float]:
         """A column of the last epoch's diagnostics, from layer 1 up; the output's is left out."""
@@ -123,17 +123,20 @@ def rules(folder: pathlib.Path) -> str:
 
 
 def scale(folder: pathlib.Path) -> str:
-    """Best, last and chosen errors of each cell and seed, and how far behind BP's it is."""
+    """Best, last and chosen errors of each cell and seed, and how far behind BP's it is.
+
+    BP's is chosen among as many epochs as the cell has.
+    """
     found = records(folder)
-    bp = {r.result["seed"]: r.chosen() for r in found if "+" not in r.cell and "_bp" in r.cell}
+    bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
     rows = []
     for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
         result, errors = record.result, record.forward("test_error")
         seed, reference = result["seed"], bp.get(result["seed"])
-        behind = "" if reference is None else f"{record.chosen() - reference:+.2f}"
+        behind = reference and f"{record.chosen() - reference.chosen(len(errors)):+.2f}"
         trained = number(result["measured_train_error"])
         ends = [number(x) for x in (min(errors), errors[-1], record.chosen())]
-        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])
+        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind or ""])
     names = ["cell", "seed", "epochs", "train error", "best", "last", "chosen", "behind BP's"]
     return markdown(names, rows)
 
