@@ -80,6 +80,9 @@ bfloat16="build.dtype = 'mixed_bfloat16'"
 cell cifar10_lc_bp+bfloat16 0 3 "$held_out" "$angles" "$bfloat16"
 cell cifar10_lc_sdtp_parallel+bfloat16 0 3 "$bfloat16"
 
+# 10. Figures 6 and 7: autoencoders; python -m tp_keras.report --runs=RUNS draws them
+for rule in bp dtp_parallel sdtp_parallel; do cell "mnist_autoencoder_$rule" 0 30; done
+
 # A third seed of 3, if time allows
 scale 2
 finish

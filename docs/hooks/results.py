@@ -23,14 +23,19 @@ from tp_keras.report.runs import Run, read_runs  # noqa: E402
 
 EPOCHS_OF_THE_PAPER = 500
 NOTHING = "Not measured yet: there is no run of it in `results/`."
-FIGURE = "mnist/report/figure8.svg"
+FIGURES = {  # of the site, and where the reports of results/ have them
+    "figure8.svg": "mnist/report/figure8.svg",
+    "scale.svg": "scale/report/figure2.svg",
+    "angles.svg": "scale/report/angle_of_update.svg",
+}
 
 
 def on_files(files, config, **_):
     from mkdocs.structure.files import File
 
-    source = str(REPOSITORY / "results" / FIGURE)
-    files.append(File.generated(config, "figures/figure8.svg", abs_src_path=source))
+    for name, source in FIGURES.items():
+        source = str(REPOSITORY / "results" / source)
+        files.append(File.generated(config, f"figures/{name}", abs_src_path=source))
     return files
 
 
