@@ -5,8 +5,10 @@
 set -uo pipefail
 source "$(dirname "$0")/run_once.sh"
 arguments 2 "$@"
-prepare "$1" "$2" 12 45
 epochs=${3:-500} schedule=${4:-parallel}
+number EPOCHS "$epochs"
+experiments "cifar10_fc_sdtp_$schedule"
+prepare "$1" "$2" 12 45
 
 for net in fc lc; do
     run_once "$runs/${net}_$schedule/0" "cifar10_${net}_sdtp_$schedule" "$epochs"

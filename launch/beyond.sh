@@ -7,10 +7,12 @@ source "$(dirname "$0")/run_once.sh"
 arguments 3 "$@"
 KEEP=1
 case $1 in *_fc) gb=2 ;; mnist_lc) gb=3 ;; cifar10_lc) gb=30 ;; *) gb=150 ;; esac
+problem=$1 epochs=${4:-10} rules="bp kolen_pollack sign_symmetry fa dfa frozen"
+experiments $(printf "${problem}_%s " $rules)
+number EPOCHS "$epochs"
 prepare "$2" "$3" "$gb" "$gb"
-problem=$1 epochs=${4:-10}
 
-for rule in bp kolen_pollack sign_symmetry fa dfa frozen; do
+for rule in $rules; do
     run_once "$runs/${problem}_$rule/0" "${problem}_$rule" "$epochs"
 done
 echo "python -m benchmarks.alignment --data_dir=$data_dir $runs/${problem}_*/0"

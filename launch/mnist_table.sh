@@ -5,8 +5,10 @@
 set -uo pipefail
 source "$(dirname "$0")/run_once.sh"
 arguments 2 "$@"
-prepare "$1" "$2" 1 4
 fc_epochs=${3:-100} lc_epochs=${4:-20}
+number FC_EPOCHS "$fc_epochs"
+number LC_EPOCHS "$lc_epochs"
+prepare "$1" "$2" 1 4
 
 cell() {  # experiment seed epochs
     run_once "$runs/$1/$2" "$1" "$3" --seed="$2"

@@ -1,8 +1,10 @@
 # Sourced by the scripts beside it, which are lists of runs. Two are trained at a time, each by a
 # process of one thread: more steps in all than by one process of two threads (docs/performance.md).
 #
+#   number NAME VALUE          ends where VALUE is no whole number above 0
+#   experiments NAME...        ends where gin/ lacks one of them
 #   prepare RUNS DATA_DIR GB KEPT_GB   checks the folders and the free space, enters the checkout;
-#                              KEPT_GB is what all runs leave under KEEP=1
+#                              KEPT_GB is what all runs leave under KEEP=1; the first run makes RUNS
 #   wanted NAME                whether it begins with $only, the part of a list that is asked for
 #   run_once FOLDER EXPERIMENT EPOCHS [FLAG...]   once fewer than two are running
 #   finish                     waits for all; ends with 0, with 1 if a run failed, or with 2 if
@@ -20,14 +22,28 @@ trap 'rm -rf "$failures"' EXIT
 trap 'stop TERM 143' TERM
 trap 'stop INT 130' INT
 
+number() {
+    [[ $2 =~ ^[1-9][0-9]*$ ]] && return
+    echo "$1 must be a whole number above 0, received $2" >&2
+    exit 2
+}
+
+experiments() {
+    local name
+    for name in "$@"; do
+        [ -f "$repository/gin/$name.gin" ] || { echo "no experiment gin/$name.gin" >&2 && exit 2; }
+    done
+}
+
 prepare() {
-    local needed=$3 free used
+    local needed=$3 there free used
     runs=$(absolute "$1") data_dir=$(absolute "$2")
     [ -d "$data_dir" ] || { echo "DATA_DIR is not a folder: $data_dir" >&2 && exit 2; }
-    mkdir -p "$runs" || exit 2
     [ "${KEEP:-0}" = 1 ] && needed=$4
-    free=$(($(df -Pk "$runs" | awk 'NR == 2 { print $4 }') >> 20))
-    used=$(($(du -sk "$runs" | cut -f 1) >> 20))
+    there=$runs used=0
+    until [ -d "$there" ]; do there=$(dirname "$there"); done
+    free=$(($(df -Pk "$there" | awk 'NR == 2 { print $4 }') >> 20))
+    [ -d "$runs" ] && used=$(($(du -sk "$runs" | cut -f 1) >> 20))
     echo "needs up to $needed GB in $runs, which has $used GB in it and $free GB free"
     [ $((free + used)) -ge "$needed" ] || { echo "not enough space in $runs" >&2 && exit 2; }
     cd "$repository" || exit 2
@@ -38,6 +54,7 @@ wanted() {
 }
 
 run_once() {
+    mkdir -p "$runs" || stop TERM 2
     while [ "$(jobs -rp | wc -l)" -ge "${PROCESSES:-2}" ]; do wait -n; done
     if [ ! -e "$failures/stop" ]; then train "$@" & fi
 }

@@ -250,8 +250,45 @@ def test_science_trains_the_cells_alone_that_are_asked_for(tmp_path):
 @pytest.mark.parametrize("script", ["science.sh", "inverses.sh"])
 def test_a_cell_that_is_in_no_list_is_named(tmp_path, script):
     status, calls, printed = run(script, "runs", "data", "mnist_fx", folder=tmp_path)
-    assert (status, calls) == (2, [])
+    assert (status, calls, (tmp_path / "runs").exists()) == (2, [], False)
     assert printed.endswith(f"no cell of {script} begins with mnist_fx\n")
+
+
+@pytest.mark.parametrize(
+    "script, arguments, line",
+    [
+        (
+            "beyond.sh",
+            ["mnist_conv", "runs", "data"],
+            "no experiment gin/mnist_conv_kolen_pollack.gin",
+        ),
+        (
+            "beyond.sh",
+            ["mnist_fc", "runs", "data", "0"],
+            "EPOCHS must be a whole number above 0, received 0",
+        ),
+        ("auxiliary_sweep.sh", ["runs", "data", "1e2"], "EPOCHS must be"),
+        (
+            "auxiliary_sweep.sh",
+            ["runs", "data", "5", "both"],
+            "no experiment gin/cifar10_fc_sdtp_both",
+        ),
+        ("mnist_table.sh", ["runs", "data", "mnist_fc_bp"], "FC_EPOCHS must be"),
+        ("mnist_table.sh", ["runs", "data", "5", "-2"], "LC_EPOCHS must be"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_before_anything_is_made(
+    tmp_path, script, arguments, line
+):
+    status, calls, printed = run(script, *arguments, folder=tmp_path)
+    assert (status, calls, (tmp_path / "runs").exists()) == (2, [], False)
+    assert printed.startswith(line) and printed.count("\n") == 1
+
+
+def test_a_folder_of_runs_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    status, calls, printed = run("resnet20.sh", "file/runs", "data", folder=tmp_path)
+    assert (status, calls) == (2, []) and "file" in printed.splitlines()[-1]
 
 
 @pytest.mark.parametrize("kept, files", [("0", 0), ("1", 4)])

@@ -38,6 +38,10 @@ class CommandLineTest(CommandLine):
             ([QUICKSTART, "--epochs=-1"], "--epochs", "-1"),
             ([QUICKSTART, "--epochs=many"], "--epochs", "many"),
             ([QUICKSTART, "--no_such_flag"], "no_such_flag"),
+            ([QUICKSTART, "--deterministic=maybe"], "must be true or false, received 'maybe'"),
+            ([QUICKSTART, "--nodeterministic=1"], "--nodeterministic=1 does not take an argument"),
+            ([QUICKSTART, "--epochs=1", "x"], "unexpected argument 'x'"),
+            (["--gin_file="], "--gin_file must be a file, and '' is a folder"),
         ]:
             with self.subTest(arguments=arguments):
                 self.assert_refused(arguments, *parts)
@@ -73,6 +77,7 @@ class CommandLineTest(CommandLine):
         file = self.folder / "file"
         file.touch()
         self.assert_refused([BP, f"--data_dir={file}"], "--data_dir", str(file))
+        self.assert_refused([BP, f"--data_dir={'x' * 300}"], "File name too long")
 
     def test_an_unwritable_run_dir_gets_one_line(self):
         file = self.folder / "file"

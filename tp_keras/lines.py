@@ -9,14 +9,19 @@ import signal
 import sys
 
 CANNOT_WRITE = 4
-LONGEST = 300  # characters
+LONGEST, LONGEST_PART = 600, 300  # characters of a line, and of a path or a reason within one
 
 
-def visible(text: object, longest: int = LONGEST) -> str:
+def visible(text: object, longest: int = LONGEST_PART) -> str:
     """Text for one line: what would steer a terminal becomes an escape, the middle may go."""
     text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(text))
     half = longest // 2 - 2
     return text if len(text) <= longest else f"{text[:half]}...{text[-half:]}"
+
+
+def complain(program: str, message: object) -> None:
+    """Prints what went wrong, in one line on standard error."""
+    print(f"{program}: {visible(message, LONGEST)}", file=sys.stderr)
 
 
 def put(text: str) -> None:

@@ -16,7 +16,7 @@ from tp_keras.experiment import cli, preemption, unforeseen
 from tp_keras.experiment.callbacks import Diverged
 from tp_keras.experiment.config import configure, one_line
 from tp_keras.experiment.run_directory import CannotWrite
-from tp_keras.lines import CANNOT_WRITE, forget_output, show, visible
+from tp_keras.lines import CANNOT_WRITE, complain, forget_output, show
 
 # Parts of TensorFlow's messages about a lost worker, and what they mean
 LOSSES = {
@@ -29,7 +29,11 @@ LOSSES = {
 }
 # Errors of a write that are no mistake of the program: a full disk, a pipe that nobody reads
 NO_PLACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EPIPE, errno.EIO)
-LONGEST = 600  # characters of a line for the user
+# What a flag must be where absl gives Python's words about it
+PYTHONS_WORDS = {
+    "a whole number": r"invalid literal for int\(\)",
+    "true or false": r"\('Non-boolean argument",
+}
 UNFORESEEN, BAD_INPUT, DIVERGED, LOST = 1, 2, 3, 5
 
 GIN_FILE = flags.DEFINE_multi_string("gin_file", [], "Experiment file, such as gin/quickstart.gin.")
@@ -69,8 +73,6 @@ def overrides() -> list[str]:
 
 
 def main(argv):
-    if len(argv) > 1:
-        return fail(BAD_INPUT, f"unexpected argument {argv[1]!r}: flags begin with --")
     if logging.get_verbosity() < logging.DEBUG:  # TensorFlow logs at our level
         logging.get_absl_handler().setLevel("ERROR")
         tf.get_logger().setLevel("ERROR")
@@ -124,7 +126,7 @@ def outcome(program: str, run: Callable[[], None]) -> int:
             status, line = UNFORESEEN, unforeseen.describe(error)
     else:
         return 0
-    print(f"{program}: {visible(line, LONGEST)}", file=sys.stderr)
+    complain(program, line)
     return status
 
 
@@ -146,26 +148,25 @@ def reason(error: Exception) -> str:
     return f"number {worker[1]}, counted from the chief's 0: {why}" if worker else why
 
 
-def fail(status: int, message: str) -> int:
-    print(f"tp_keras.train: {visible(message, LONGEST)}", file=sys.stderr)
-    return status
-
-
-def in_words(error: flags.Error) -> str:
+def in_words(error: Exception) -> str:
     """Returns what is wrong with a command line, without Python's prefixes."""
-    number = re.fullmatch(r"flag (--\w+)=(.*): invalid literal for int\(\).*", str(error), re.S)
-    if number:
-        return f"{number[1]} must be a whole number, received {number[2][:60]!r}"
+    for what, absl_says in PYTHONS_WORDS.items():
+        if value := re.fullmatch(rf"flag (--\w+)=(.*): {absl_says}.*", str(error), re.S):
+            return f"{value[1]} must be {what}, received {value[2][:60]!r}"
     text = str(error)  # absl repeats a value whole
     return text if len(text) <= 250 else f"{text[:150]}...{text[-90:]}"
 
 
-def parse_flags(argv):
+def parse_flags(argv: list[str], program: str = "tp_keras.train") -> list[str]:
     """Parses the command line; a mistake in it is bad input like any other."""
     try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
-        sys.exit(fail(BAD_INPUT, in_words(error)))
+        left = flags.FLAGS(argv)
+        if len(left) > 1:
+            raise ValueError(f"unexpected argument {left[1]!r}: flags begin with --")
+        return left
+    except (flags.Error, ValueError) as error:  # the latter of --noflag=value
+        complain(program, in_words(error))
+        sys.exit(BAD_INPUT)
     except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
         sys.exit(show(""))
 

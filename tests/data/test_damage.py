@@ -1,5 +1,6 @@
 """Damaged and missing data: one line that says where, and what to do."""
 
+import json
 import os
 import pathlib
 import re
@@ -82,11 +83,19 @@ def first_file(folder):
 
 def replace_photo(file, number, content):
     """Puts other bytes in place of the photograph of a record, which stays a whole record."""
+
+    def change(features):
+        photo = features["image"].bytes_list
+        photo.value[0] = content(photo.value[0])
+
+    change_record(file, number, change)
+
+
+def change_record(file, number, change):
+    """Changes the features of a record; what `change` returns, if bytes, becomes the record."""
     records = [record.numpy() for record in tf.data.TFRecordDataset(str(file))]
     example = tf.train.Example.FromString(records[number])
-    photo = example.features.feature["image"].bytes_list
-    photo.value[0] = content(photo.value[0])
-    records[number] = example.SerializeToString()
+    records[number] = change(example.features.feature) or example.SerializeToString()
     with tf.io.TFRecordWriter(str(file)) as writer:
         for record in records:
             writer.write(record)
@@ -134,6 +143,67 @@ def test_broken_photographs_are_named(photos, capfd):
     assert capfd.readouterr().err == ""  # nothing from the decoder
 
 
+def class_number(feature, number):
+    """A change of a record to a class number, or to text or none in its place."""
+
+    def change(features):
+        features[feature].Clear()
+        if isinstance(number, bytes):
+            features[feature].bytes_list.value.append(number)
+        elif number is not None:
+            features[feature].int64_list.value.append(number)
+
+    return change
+
+
+RECORDS = {
+    "below": ("stop", class_number("label", -1), "the class number is not within 0..999"),
+    "above": ("skip", class_number("label", 1000), "the class number is not within 0..999"),
+    "none": ("stop", class_number("label", None), "label"),
+    "no record": ("stop", lambda _: b"\xff\xff\xff", "its content cannot be parsed"),
+    "no image": ("skip", lambda features: features["image"].Clear(), "image"),
+}
+
+
+@pytest.mark.usefixtures("quiet_tensorflow")
+@pytest.mark.parametrize("broken, change, words", RECORDS.values(), ids=RECORDS)
+def test_records_without_a_class_or_an_image_are_named_and_not_skipped(
+    photos, broken, change, words
+):
+    file = first_file(photos)
+    change_record(file, 2, change)
+    dataset = load(photos, broken_photographs=broken)
+
+    def read():
+        with dataset.naming_damage():
+            labels(dataset.unaugmented_batches())
+
+    line = refusal(read)
+    assert f"split train: {file.name} record 3 is damaged (" in line and words in line
+    assert "skip" not in line and "transformation" not in line
+
+
+SMALL = tf.io.encode_png(np.zeros((3, 5, 1), np.uint8)).numpy()
+DIGITS = {
+    "below": (class_number("digit", -1), "the class number is not within 0..3"),
+    "above": (class_number("digit", 4), "the class number is not within 0..3"),
+    "no record": (lambda _: b"\xff\xff\xff", "its content cannot be parsed"),
+    "small": (
+        lambda features: features["picture"].bytes_list.value.__setitem__(0, SMALL),
+        "[3,5,1] is not compatible with expected shape [6,5,1]",
+    ),
+}
+
+
+@pytest.mark.parametrize("change, words", DIGITS.values(), ids=DIGITS)
+def test_records_of_another_class_or_size_are_named(digits, tmp_path, change, words):
+    shutil.copytree(digits, tmp_path / "digits")
+    file = first_file(tmp_path / "digits")
+    change_record(file, 2, change)
+    line = refusal(lambda: load_digits(tmp_path / "digits", test_split="train"))
+    assert f"split train: {file.name} record 3 is damaged (" in line and words in line
+
+
 @pytest.mark.usefixtures("quiet_tensorflow")
 def test_broken_photographs_are_skipped_and_counted(photos, capfd):
     file = first_file(photos)
@@ -175,7 +245,10 @@ DAMAGES = {
     "truncated": (lambda file: file.write_bytes(file.read_bytes()[:-100]), "ends after record 4"),
     "emptied": (lambda file: file.write_bytes(b""), "ends after record 0 of 5"),
     "twice": (lambda file: file.write_bytes(2 * file.read_bytes()), "holds 10 records, not 5"),
-    "longer": (lambda file: file.write_bytes(file.read_bytes() + b"x"), "holds 1 bytes after its"),
+    "longer": (
+        lambda file: file.write_bytes(file.read_bytes() + b"x"),
+        "has bytes after its last record, 1 of",
+    ),
     "a pipe": (lambda file: (file.unlink(), os.mkfifo(file)), "cannot be read .it is a pipe or"),
     "missing": (lambda file: file.unlink(), "is missing"),
     "a folder": (lambda file: (file.unlink(), file.mkdir()), "is missing"),
@@ -290,6 +363,66 @@ def test_a_description_that_is_damaged_is_one_line(tmp_path, digits, name, conte
     file = tmp_path / "digits/own_digits/3.0.1" / name
     file.unlink() if content is None else file.write_bytes(content)
     assert "own_digits" in refusal(lambda: load_digits(tmp_path / "digits", test_split="train"))
+
+
+def info_of(folder):
+    return next(pathlib.Path(folder).rglob(places.INFO))
+
+
+def change_splits(folder, **fields):
+    content = json.loads(info_of(folder).read_text())
+    for split in content["splits"]:
+        split.update({name: change(split) for name, change in fields.items()})
+    info_of(folder).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize("name", [places.INFO, "features.json", "label.labels.txt"])
+def test_a_pipe_in_place_of_a_description_is_refused_and_not_waited_for(photos, name):
+    file = info_of(photos).with_name(name)
+    file.unlink(missing_ok=True)
+    os.mkfifo(file)
+    assert refusal(lambda: load(photos)).startswith(f"{file} cannot be read (it is a pipe")
+
+
+def test_a_file_that_the_description_leaves_out_is_named(photos):
+    file = sorted(photos.rglob("*train.tfrecord*"))[-1]
+    change_splits(photos, shardLengths=lambda split: split["shardLengths"][:-1])
+    line = refusal(lambda: load(photos, test_split="train"))
+    assert f"split train: {places.INFO} does not know of {file.name}; copy that file" in line
+
+
+def test_names_of_files_that_cannot_be_made_are_those_of_the_description(photos):
+    change_splits(photos, filepathTemplate=lambda _: "{NOPE}")
+    assert f"split train: {places.INFO} is damaged (Could not format" in refusal(
+        lambda: load(photos)
+    )
+    change_splits(photos, filepathTemplate=lambda _: "../../x")
+    line = refusal(lambda: load(photos))  # what to remove is never above the dataset
+    assert "x is missing" in line and line.endswith(
+        f"or remove {info_of(photos).parent} and prepare it anew"
+    )
+
+
+def test_a_refused_description_is_named(photos):
+    change_splits(photos, numBytes=lambda _: "x")
+    assert refusal(lambda: load(photos)).endswith(
+        f"; if {info_of(photos)} is damaged, copy it again"
+    )
+    folder = info_of(photos).parent
+    info_of(photos).unlink()
+    assert refusal(lambda: load(photos)).startswith(f"{folder} has no {places.INFO}: copy it there")
+
+
+def test_brackets_in_the_path_of_the_data_are_no_pattern(whole, tmp_path):
+    shutil.copytree(whole, tmp_path / "a[bc]*d")
+    assert load(tmp_path / "a[bc]*d").train_examples == 12
+
+
+def test_the_newest_version_on_disk_is_the_one_of_the_greatest_number(tmp_path):
+    for version in ("9.0.0", "10.0.0", "latest", "11.0.0.incompleteAB"):
+        (tmp_path / "x" / version).mkdir(parents=True)
+        (tmp_path / "x" / version / places.INFO).touch()
+    assert places.versions(tmp_path / "x") == ["9.0.0", "10.0.0"]
 
 
 def arrays(x, y, **settings):

@@ -171,7 +171,7 @@ def test_a_file_of_another_editor_is_read(tmp_path):
     "path, words",
     [
         ("x" * 5000, "include cannot be read: x.*name too long"),
-        (".", "include must be a file, and . is a folder"),
+        (".", "include must be a file, and '.' is a folder"),
         ("long.gin", "long.gin cannot be read: it is longer than 1,000,000 bytes"),
         ("deep0.gin", "at most 1000 files can be included, at most 30 in one another"),
         ("twice0.gin", "at most 1000 files can be included"),

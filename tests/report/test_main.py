@@ -118,6 +118,10 @@ class ReportTest(tf.test.TestCase):
         status, errors = self.report()
         self.assertEqual(status, 2)
         self.assertRegex(errors, r"^error: --runs must be a folder of runs, received \S+\n$")
+        runs, self.runs = self.runs, self.root / "x" / ("y" * (290 - len(str(self.root))))
+        received = f"received {self.runs}\n"  # a long path is repeated whole
+        self.assertEqual(self.report(), (2, f"error: --runs must be a folder of runs, {received}"))
+        self.runs = runs
         (write_run(self.runs / "0") / "result.json").write_text("{")
         status, errors = self.report()
         self.assertEqual(status, 2)

@@ -1,6 +1,7 @@
 """Random search: `python -m tp_keras.search`."""
 
 import json
+import logging
 import os
 import shlex
 import signal
@@ -56,9 +57,13 @@ class SearchTest(FolderTest):
     def test_ends_with_an_experiment_file_that_repeats_the_best(self):
         folder = self.folder / "it's a search"
         flags = [SMALL, "--seed=4", "--epochs=1", "--trials=2", f"--search_dir={folder}"]
+        notes, logger = mock.Mock(level=logging.NOTSET), logging.getLogger("optuna")
+        logger.addHandler(notes)
+        self.addCleanup(logger.removeHandler, notes)
         with fake_images():
             status, out, err = self.run_main(QUICKSTART, *flags)
             self.assertEqual((status, err), (0, ""))
+            notes.handle.assert_not_called()  # Optuna's own go to the standard error of the process
             trials = trial_files(folder)
             self.assertEqual([trial["state"] for trial in trials], ["complete"] * 2)
             best = min(trials, key=lambda trial: trial["best_test_error"])
@@ -91,10 +96,17 @@ class SearchTest(FolderTest):
         self.assertFalse((self.folder / "s").exists())
 
     def test_a_space_sets_nothing_that_the_best_would_lack(self):
-        for line, name in [("train.epochs = 1", "train.epochs"), ("seed = 3", "seed")]:
+        for line, words in [
+            ("train.epochs = 1", "received train.epochs in"),
+            ("seed = 3", "received seed in"),
+            (
+                "space.choices = {'train.run_dir': ('a',)}",
+                "leave out train.run_dir: each",
+            ),
+        ]:
             status, _, err = self.run_main(BP, self.space(line))
             self.assertEqual((status, err.count("\n")), (2, 1), err)
-            self.assertIn(f"received {name} in", err)
+            self.assertIn(words, err)
         self.assertFalse((self.folder / "s").exists())
 
     def test_callbacks_of_the_experiment_take_part(self):

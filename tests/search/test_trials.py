@@ -247,7 +247,7 @@ class TrialsTest(tf.test.TestCase):
 
     def test_choices_may_be_lists(self):
         choices = {"build.dense": ((16, 16), (9,)), "x/adam.epsilon": (1,)}
-        with warnings.catch_warnings(record=True) as caught, space.quiet_about_lists():
+        with warnings.catch_warnings(record=True) as caught, space.quiet_optuna():
             domains = space.build_space(learners.BP, False, {}, {}, choices)
             for _ in range(2):  # the second reads what the first wrote
                 claim = trials.Trials(self.folder, 1, domains, SETTINGS, seed=1).claim()

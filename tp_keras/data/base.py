@@ -10,7 +10,10 @@ import numpy as np
 import tensorflow as tf
 
 # Exceptions of reading and decoding, and parts of TensorFlow's messages about reading
-OF_DATA = (tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError)
+OF_DATA = (
+    *(tf.errors.DataLossError, tf.errors.InvalidArgumentError, tf.errors.NotFoundError),
+    UnicodeDecodeError,  # where bytes of a record that cannot be parsed are in the message
+)
 READING = "IteratorGetNext"
 SAMPLED = 64  # examples of each part in a fingerprint
 
@@ -121,7 +124,8 @@ class Dataset:
         try:
             yield
         except OF_DATA as error:
-            line = self.damage() if READING in str(error) else None
+            of_reading = isinstance(error, UnicodeDecodeError) or READING in str(error)
+            line = self.damage() if of_reading else None
             if line is None:
                 raise
             raise ValueError(line) from error

@@ -12,6 +12,7 @@ from tp_keras.data import shards
 from tp_keras.data.augmentation import central_window, random_window
 from tp_keras.data.base import Dataset, slice_of, spread
 from tp_keras.data.broken import checked_jpeg, fill, intact, or_none
+from tp_keras.data.decoding import decoder, decoding
 from tp_keras.data.selection import Selection
 from tp_keras.data.tfds import quiet_tfds
 
@@ -87,7 +88,7 @@ class Photos(Dataset):
         records = self.builder.as_dataset(
             split,
             shuffle_files=shuffle_files,
-            decoders={self.selection.image: tfds.decode.SkipDecoding()},
+            decoders=decoding(self.selection, encoded=True),
             read_config=tfds.ReadConfig(
                 shuffle_seed=shuffle_seed,
                 shuffle_reshuffle_each_iteration=False,
@@ -142,14 +143,15 @@ class Photos(Dataset):
                     yield record.numpy()
 
     def damage(self) -> str | None:
-        def decodes(record):
-            image = self.selection.image
-            found = tf.io.parse_single_example(
-                record, {image: tf.io.FixedLenFeature([], tf.string)}
-            )
-            return self._test_image(found[image], None)
+        decodes = decoder(self.builder, decoding(self.selection, encoded=True))
+        read = self.builder, self.selection.whole_splits(), decodes
 
-        return shards.damage(self.builder, self.selection.whole_splits(), decodes, SKIP)
+        def image(features):
+            return self._test_image(features[self.selection.image], None)
+
+        if self.skips_broken:  # an image to be skipped is not what ended the reading
+            return shards.damage(*read) or shards.damage(*read, image)
+        return shards.damage(*read, image, SKIP)
 
     def _training_image(self, jpeg, key):
         jpeg = checked_jpeg(jpeg)

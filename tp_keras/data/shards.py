@@ -10,9 +10,16 @@ import struct
 import numpy as np
 import tensorflow as tf
 
+from tp_keras.data.places import INFO, REMEDY
+
 FRAME = 16  # bytes of a TFRecord around its content: length, and two checksums
-TFDS_PREFIX = re.compile(r'Failed to construct dataset ".*", builder_kwargs ".*": ')
-REMEDY = "copy that file again, or remove {folder} and prepare it anew"
+# What TFDS and tf.data put before an error's own words
+PREFIX = re.compile(
+    r'Failed to construct dataset ".*", builder_kwargs ".*": |'
+    r"Error in user-defined function passed to \S+ transformation with iterator: \S+: "
+)
+# What reading raises; the second, where bytes of a record that cannot be parsed are in the message
+ERRORS = tf.errors.OpError, UnicodeDecodeError
 
 
 def refuse_broken_files(builder, splits: list[str]) -> None:
@@ -22,7 +29,7 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
       ValueError: In one line, naming split, file and record, and what to do.
     """
     for split in map(builder.info.splits.get, splits):
-        files = [pathlib.Path(path) for path in split.filepaths]
+        files = _files(builder, split)
         try:
             whole = sum(map(_size, files)) == split.num_bytes + FRAME * split.num_examples
             for file, records in zip(files, split.shard_lengths, strict=True):
@@ -34,7 +41,7 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
                 elif found > records:
                     what = f"holds {found} records, not {records}"
                 elif rest:
-                    what = f"holds {rest} bytes after its last record"
+                    what = f"has bytes after its last record, {rest} of them"
                 else:
                     continue
                 raise ValueError(_line(builder, split.name, file, what))
@@ -46,6 +53,21 @@ def refuse_broken_files(builder, splits: list[str]) -> None:
             raise ValueError(_line(builder, split.name, file, what)) from error
 
 
+def _files(builder, split):
+    """The files of a split, as the dataset's description names them."""
+    info = pathlib.Path(builder.data_dir, INFO)
+    try:
+        files = [pathlib.Path(path) for path in split.filepaths]
+    except ValueError as error:
+        what = f"is damaged ({first_line(error)})"
+        raise ValueError(_line(builder, split.name, info, what)) from error
+    number = len(files)
+    following = split.filename_template.sharded_filepath(shard_index=number, num_shards=number)
+    if pathlib.Path(following).exists():
+        raise ValueError(_line(builder, split.name, info, f"does not know of {following.name}"))
+    return files
+
+
 def _size(file):
     found = file.stat()
     if file.is_dir():
@@ -55,23 +77,38 @@ def _size(file):
     return found.st_size
 
 
-def damage(builder, splits: list[str], decodes, advice: str = "") -> str | None:
+def damage(
+    builder, splits: list[str], decodes, image=lambda features: features, advice: str = ""
+) -> str | None:
     """Reads splits until a record is damaged; returns a line that names it, None where none is.
 
     Args:
       builder: The TFDS builder.
       splits: The splits to read.
-      decodes: What a record holds, of tensors; an error where its content is no good.
-      advice: What else to do about such content.
+      decodes: The features of a record, tensors; an error where it does not hold such.
+      image: What becomes of these; an error where the image among them cannot be decoded.
+      advice: What else to do about such an image.
     """
     for split in map(builder.info.splits.get, splits):
         for file, records in zip(split.filepaths, split.shard_lengths, strict=True):
-            number, error = _first_damaged(str(file), records, decodes)
+            number, error = _first_damaged(str(file), records, lambda x: image(decodes(x)))
             if error is not None:
                 what = f"record {number} is damaged ({first_line(error)})"
                 line = _line(builder, split.name, pathlib.Path(file), what)
-                of_file = isinstance(error, tf.errors.DataLossError) or not advice
-                return line if of_file else f"{line}; {advice}"
+                of_image = _error_among(str(file), number - 1, number, decodes) is None
+                return f"{line}; {advice}" if advice and of_image else line
+    return None
+
+
+def _error_among(file, first, end, decodes):
+    """What is raised in reading some records of a file, or None."""
+    found = tf.data.TFRecordDataset(file).skip(first).take(end - first)
+    try:
+        found.map(decodes, tf.data.AUTOTUNE).reduce(np.int64(0), lambda n, _: n + 1)
+    except UnicodeDecodeError:
+        return ValueError("its content cannot be parsed")
+    except tf.errors.OpError as error:
+        return error
     return None
 
 
@@ -80,20 +117,11 @@ def _first_damaged(file, records, decodes):
 
     Many are read in one graph, half as many each time: one by one MNIST's 60,000 take minutes.
     """
-
-    def error_among(first, end):
-        found = tf.data.TFRecordDataset(file).skip(first).take(end - first)
-        try:
-            found.map(decodes, tf.data.AUTOTUNE).reduce(np.int64(0), lambda n, _: n + 1)
-        except tf.errors.OpError as error:
-            return error
-        return None
-
     first, end = 0, records + 1  # what follows the last is none
-    error = error_among(first, end)
+    error = _error_among(file, first, end, decodes)
     while error is not None and end - first > 1:
         middle = (first + end) // 2
-        if (earlier := error_among(first, middle)) is not None:
+        if (earlier := _error_among(file, first, middle, decodes)) is not None:
             end, error = middle, earlier
         else:
             first = middle
@@ -116,8 +144,8 @@ def records_within(file: pathlib.Path) -> tuple[int, int]:
 def first_line(error: Exception) -> str:
     """Returns an error's message without TensorFlow's graph location and TFDS' builder."""
     lines = str(error).strip().splitlines() or [type(error).__name__]
-    own = TFDS_PREFIX.sub("", lines[0].rpartition("}} ")[2])
-    return own.partition(" [Op:")[0][:100]
+    own = PREFIX.sub("", lines[0].rpartition("}} ")[2])
+    return own.partition(" [Op:")[0].rstrip(".")[:140]
 
 
 def _are_records(builder):
@@ -125,5 +153,5 @@ def _are_records(builder):
 
 
 def _line(builder, split, file, what):
-    remedy = REMEDY.format(folder=file.parent)
+    remedy = REMEDY.format(folder=builder.data_dir)
     return f"{builder.info.name}, split {split}: {file.name} {what}; {remedy}"

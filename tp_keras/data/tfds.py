@@ -12,6 +12,7 @@ from absl import logging
 from google.protobuf.json_format import ParseError
 
 from tp_keras.data import places, shards
+from tp_keras.data.decoding import decoder, decoding
 from tp_keras.data.selection import Selection
 
 PLAIN = Selection()  # what TFDS' usual names select
@@ -70,15 +71,13 @@ def read(
             f"the images of {name} differ in size: say in data.load.image_size what to make of them"
         )
     shards.refuse_broken_files(builder, selection.whole_splits())
-    chosen = {selection.image: True, selection.label: True}
+    how = decoding(selection)
     try:
         splits = builder.as_dataset(
-            split=[selection.train, selection.test],
-            batch_size=-1,
-            decoders=tfds.decode.PartialDecoding(chosen),
+            split=[selection.train, selection.test], batch_size=-1, decoders=how
         )
-    except (tf.errors.OpError, OSError) as error:
-        line = shards.damage(builder, selection.whole_splits(), features.deserialize_example)
+    except (*shards.ERRORS, OSError) as error:
+        line = shards.damage(builder, selection.whole_splits(), decoder(builder, how))
         raise ValueError(line or f"{name} cannot be read: {shards.first_line(error)}") from error
     arrays = [(part[selection.image].numpy(), part[selection.label].numpy()) for part in splits]
     return dict(zip(["train", "test"], arrays, strict=True)), features[selection.label].num_classes
@@ -115,9 +114,12 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions")
     if data_dir is not None and os.path.isfile(data_dir):
         raise ValueError(f"--data_dir is a file, not a folder: {data_dir}")
+    root = pathlib.Path(data_dir or tfds.core.constants.DATA_DIR).expanduser()
+    places.refuse_endless(root, name)
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-        ready = builder.is_prepared()
+        # TFDS' own `is_prepared` takes brackets in a path for a pattern
+        ready = pathlib.Path(builder.data_dir, places.INFO).is_file()
     except tfds.core.registered.DatasetNotFoundError as error:
         raise ValueError(f"no dataset {name!r} in TensorFlow Datasets; check data.load.name") from (
             error
@@ -125,14 +127,19 @@ def prepared(name: str, data_dir: str | None = None) -> tfds.core.DatasetBuilder
     except PermissionError as error:
         raise ValueError(f"--data_dir cannot be read: {data_dir}; check its permissions") from error
     except REFUSALS as error:
-        raise ValueError(
-            f"data.load.name = {name!r} cannot be had in {data_dir or 'the folder of TFDS'}: "
-            f"{shards.first_line(error)}"
-        ) from error
+        raise ValueError(_refusal(name, root, error)) from error
     if not ready:
         _refuse_misplaced(builder)
         _prepare(builder, name)
     return builder
+
+
+def _refusal(name, root, error):
+    line = f"data.load.name = {name!r} cannot be had in {root}: {shards.first_line(error)}"
+    files = places.descriptions(root, name)
+    if files and "Failed to construct" in str(error):  # from what describes it
+        return f"{line}; if {files[0]} is damaged, copy it again"
+    return line
 
 
 def _refuse_misplaced(builder):

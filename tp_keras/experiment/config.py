@@ -91,7 +91,7 @@ def find(path: str, flag: str) -> pathlib.Path:
     except OSError as error:  # too long, not permitted, or the working directory is gone
         raise ValueError(f"{flag} cannot be read: {path[:200]} ({error.strerror})") from error
     if exists:
-        raise ValueError(f"{flag} must be a file, and {path} is a folder, a pipe or the like")
+        raise ValueError(f"{flag} must be a file, and {path!r} is a folder, a pipe or the like")
     places = f"; looked in {here} and {INSTALLED}"
     raise ValueError(f"{flag} not found: {path}{places * (not pathlib.Path(path).is_absolute())}")
 

@@ -9,7 +9,7 @@ import sys
 import tempfile
 import traceback
 
-from tp_keras.lines import show, visible
+from tp_keras.lines import complain, show, visible
 from tp_keras.report import files, formats, tables
 from tp_keras.report.cells import by_problem, cells, other_cells
 from tp_keras.report.runs import Found, read_runs
@@ -27,7 +27,8 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong with the flags in one line."""
 
     def error(self, message):
-        self.exit(BAD_INPUT, f"error: {visible(message)}\n")
+        complain("error", message)
+        self.exit(BAD_INPUT)
 
 
 def write_report(found: Found, out: pathlib.Path) -> None:
@@ -171,7 +172,7 @@ def _unforeseen(error):
 
 
 def _fail(reason):
-    print(f"error: {visible(reason)}", file=sys.stderr)
+    complain("error", reason)
     return BAD_INPUT
 
 

@@ -3,6 +3,7 @@
 Started again, or on several hosts with one --search_dir, it goes on with what is left.
 """
 
+import functools
 import os
 import pathlib
 import subprocess
@@ -20,7 +21,6 @@ from tp_keras.experiment.identity import identity
 from tp_keras.experiment.kinds import is_path
 from tp_keras.experiment.run_directory import PATTERN, writing
 from tp_keras.experiment.whole_files import write_whole
-from tp_keras.lines import show, visible
 
 try:
     from tp_keras.search import space, tensorboard, trials
@@ -50,7 +50,7 @@ class Report(keras.callbacks.Callback):
         self.model.stop_training |= self.pruned  # a callback of the experiment may have set it
 
 
-@space.quiet_about_lists()
+@space.quiet_optuna()
 def run_next_trial() -> None:
     """Runs a trial and goes on with the next, or writes the best where none is left.
 
@@ -198,23 +198,10 @@ def write_report(folder: pathlib.Path) -> None:
 
 
 def main(argv):
-    if len(argv) > 1:
-        return fail(f"unexpected argument {argv[1]!r}: flags begin with --")
     return train.outcome("tp_keras.search", run_next_trial)
 
 
-def fail(message: str) -> int:
-    print(f"tp_keras.search: {visible(message, train.LONGEST)}", file=sys.stderr)
-    return train.BAD_INPUT
-
-
-def parse_flags(argv):
-    try:
-        return flags.FLAGS(argv)
-    except flags.Error as error:
-        sys.exit(fail(train.in_words(error)))
-    except (SystemExit, OSError):  # absl has shown the help that was asked for, and ends with 1
-        sys.exit(show(""))
+parse_flags = functools.partial(train.parse_flags, program="tp_keras.search")
 
 
 if __name__ == "__main__":

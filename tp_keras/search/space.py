@@ -12,6 +12,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from tp_keras import learners
 from tp_keras.experiment import config
 from tp_keras.experiment.bindings import parse_bindings
+from tp_keras.experiment.boundary import TRAIN
 from tp_keras.search.best import OF_SEARCH
 
 
@@ -64,9 +65,11 @@ def refuse_unknown(names, learner: type) -> None:
             )
         if "." in name:
             try:
-                gin.config.ParsedBindingKey.parse(name)
+                key = gin.config.ParsedBindingKey.parse(name)
             except (ValueError, TypeError) as error:
                 raise ValueError(f"the search space: {name}: {error}") from error
+            if (key.complete_selector, key.arg_name) == (TRAIN, "run_dir"):
+                raise ValueError(f"the search space must leave out {name}: each trial has its own")
 
 
 def refuse_other_settings(path: str, trust: bool) -> None:
@@ -95,11 +98,16 @@ def draw(domains: dict, seed: int, number: int) -> dict:
 
 
 @contextlib.contextmanager
-def quiet_about_lists():
-    """Suppresses Optuna's warning of choices that are lists, which its journal does keep."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Choices for a categorical distribution")
-        yield
+def quiet_optuna():
+    """Suppresses Optuna's notes, and its warning of choices that are lists, which it does keep."""
+    verbosity = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Choices for a categorical distribution")
+            yield
+    finally:
+        optuna.logging.set_verbosity(verbosity)
 
 
 def _as_read(choices):

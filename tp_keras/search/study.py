@@ -47,7 +47,6 @@ def open_study(folder: pathlib.Path, pruner=None) -> optuna.Study:
       OSError: If the folder cannot be written.
       ValueError: If the journal is damaged, or a link or the like.
     """
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     path = folder / "journal.log"
     lock = JournalLock(path)
     if path.is_symlink() or (path.exists() and not path.is_file()):
