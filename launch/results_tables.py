@@ -1,7 +1,7 @@
 """Writes the tables of results/ from the records beside them: `python launch/results_tables.py`.
 
 A table stands between two comments in a Markdown file of results/, and is made of nothing but
-`epochs.csv` and `result.json` of the runs in the folder that the first comment names:
+`epochs.csv` and `result.json` of the runs in the folder, or folders, that the first comment names:
 
     <!-- table: inverses inverses -->
     ...
@@ -18,7 +18,7 @@ import re
 import sys
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
-BLOCK = re.compile(r"(<!-- table: (\w+) (\S+) -->\n).*?(<!-- end of table -->)", re.S)
+BLOCK = re.compile(r"(<!-- table: (\w+) (\S[^\n]*) -->\n).*?(<!-- end of table -->)", re.S)
 
 
 class Record:
@@ -33,10 +33,10 @@ class Record:
         diagnostics = folder / "diagnostics.csv"
         self.diagnostics = read_rows(diagnostics) if diagnostics.exists() else []
 
-    def chosen(self) -> float:
-        """The test error at the epoch that is best on the examples held out."""
+    def chosen(self, epochs: int | None = None) -> float:
+        """The test error at the epoch that is best on the examples held out, of the first few."""
         pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
-        return min(pairs, key=lambda pair: pair[0])[1]
+        return min(list(pairs)[:epochs], key=lambda pair: pair[0])[1]
 
     def angles(self, quantity: str) -> list[float]:
         """A column of the last epoch's diagnostics, from layer 1 up; the output's is left out."""
@@ -53,9 +53,10 @@ def read_rows(path: pathlib.Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-def records(folder: pathlib.Path) -> list[Record]:
-    """All runs below a folder, by path."""
-    return [Record(path.parent) for path in sorted(folder.rglob("result.json"))]
+def records(*folders: pathlib.Path) -> list[Record]:
+    """All runs below the folders, by path."""
+    paths = [path for folder in folders for path in sorted(folder.rglob("result.json"))]
+    return [Record(path.parent) for path in paths]
 
 
 def markdown(header: list[str], rows: list[list[str]]) -> str:
@@ -111,10 +112,10 @@ def settings(folder: pathlib.Path) -> str:
     return markdown(["setting", *(f"{r} {w}" for r in rules for w in ("best", "last"))], rows)
 
 
-def rules(folder: pathlib.Path) -> str:
+def rules(*folders: pathlib.Path) -> str:
     """The errors of each rule after each epoch, and the training set's at the last weights."""
     rows = []
-    for record in records(folder):
+    for record in sorted(records(*folders), key=lambda record: record.cell):
         epochs = [record.forward(f"{part}_error") for part in ("train", "test")]
         curves = [" ".join(map(number, errors)) for errors in epochs]
         rows.append([record.cell, *curves, number(record.result["measured_train_error"])])
@@ -123,17 +124,20 @@ def rules(folder: pathlib.Path) -> str:
 
 
 def scale(folder: pathlib.Path) -> str:
-    """Best, last and chosen errors of each cell and seed, and how far behind BP's it is."""
+    """Best, last and chosen errors of each cell and seed, and how far behind BP's it is.
+
+    BP's is chosen among as many epochs as the cell has.
+    """
     found = records(folder)
-    bp = {r.result["seed"]: r.chosen() for r in found if "+" not in r.cell and "_bp" in r.cell}
+    bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
     rows = []
     for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
         result, errors = record.result, record.forward("test_error")
         seed, reference = result["seed"], bp.get(result["seed"])
-        behind = "" if reference is None else f"{record.chosen() - reference:+.2f}"
+        behind = reference and f"{record.chosen() - reference.chosen(len(errors)):+.2f}"
         trained = number(result["measured_train_error"])
         ends = [number(x) for x in (min(errors), errors[-1], record.chosen())]
-        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])
+        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind or ""])
     names = ["cell", "seed", "epochs", "train error", "best", "last", "chosen", "behind BP's"]
     return markdown(names, rows)
 
@@ -156,7 +160,12 @@ TABLES = {function.__name__: function for function in MADE}
 
 def filled(text: str) -> str:
     """A page with each of its tables made anew."""
-    return BLOCK.sub(lambda m: f"{m[1]}{TABLES[m[2]](RESULTS / m[3])}{m[4]}", text)
+
+    def made(found: re.Match) -> str:
+        opening, name, folders, end = found.groups()
+        return f"{opening}{TABLES[name](*(RESULTS / folder for folder in folders.split()))}{end}"
+
+    return BLOCK.sub(made, text)
 
 
 def main(check: bool) -> int:

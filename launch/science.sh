@@ -75,6 +75,14 @@ cell cifar10_lc_kolen_pollack+exact_top 0 12 "$held_out" "$angles" \
 # 8. ImageNet LC, for the ten classes of a subset (DATA_DIR decides): beside each other, not the paper
 for rule in bp fa dfa sdtp sign_symmetry weight_mirror; do cell "imagenet_$rule" 0 3; done
 
+# 9. Does bfloat16 learn as float32 does? Beside the first epochs of 3 and 4
+bfloat16="build.dtype = 'mixed_bfloat16'"
+cell cifar10_lc_bp+bfloat16 0 3 "$held_out" "$angles" "$bfloat16"
+cell cifar10_lc_sdtp_parallel+bfloat16 0 3 "$bfloat16"
+
+# 10. Figures 6 and 7: autoencoders; python -m tp_keras.report --runs=RUNS draws them
+for rule in bp dtp_parallel sdtp_parallel; do cell "mnist_autoencoder_$rule" 0 30; done
+
 # A third seed of 3, if time allows
 scale 2
 finish

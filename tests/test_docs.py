@@ -100,6 +100,26 @@ def test_of_a_pair_of_inverses_the_tables_show_the_one_that_the_experiment_file_
     assert "squared error" in line[0]
 
 
+def test_a_run_of_other_settings_than_its_experiment_file_is_shown_by_its_own_name(
+    tmp_path, monkeypatch
+):
+    """FA at another rate, trained for longer, is not the paper's cell of FA."""
+    record = json.loads((REPOSITORY / "results/mnist/mnist_fc_fa/0/result.json").read_text())
+    record |= {"dataset": "cifar10", "architecture": "lc", "train_examples": 50_000}
+    for name, error, epochs in (("cifar10_lc_fa", 70.0, 4), ("cifar10_lc_fa+rate_of_bp", 60.0, 9)):
+        folder = tmp_path / "results" / name / "0"
+        folder.mkdir(parents=True)
+        result = record | {"best_test_error": error, "epochs": epochs, "asked_epochs": epochs}
+        (folder / "result.json").write_text(json.dumps(result))
+        (folder / "operative.gin").write_text(f"adam.learning_rate = {epochs}\n")
+    results = hook("results")
+    monkeypatch.setattr(results, "REPOSITORY", tmp_path)
+    (cell,) = (line for line in rows(results.table("cifar10")) if line[:2] == ["FA", "LC"])
+    assert cell[4] == "70.00"
+    shown = [(line[0], line[3]) for line in rows(results.measured("fa"))]
+    assert shown == [("CIFAR-10, LC", "70.00"), ("CIFAR-10, LC, rate of bp", "60.00")]
+
+
 def test_a_table_has_no_column_without_an_entry():
     table = hook("results").markdown_table(["a", "b", "c"], [["1", "-", ""], ["2", "", "3"]])
     assert table.splitlines() == ["| a | c |", "| --- | --- |", "| 1 |  |", "| 2 | 3 |"]

@@ -39,11 +39,30 @@ def test_a_table_changes_with_its_records(tmp_path):
     assert table.splitlines()[2:] == ["| mnist_fc_sdtp_parallel | tanh | 2 | 7.25 8.00 | 7.25 |"]
 
 
+def test_a_table_of_rules_reads_all_folders_that_its_comment_names(tmp_path, monkeypatch):
+    for name, error in {"first/cifar10_fc_fa": 61, "second/cifar10_fc_bp": 58}.items():
+        run = tmp_path / name / "0"
+        run.mkdir(parents=True)
+        (run / "result.json").write_text(json.dumps({"measured_train_error": 50}))
+        header = "epoch,phases,train_error,test_error"
+        (run / "epochs.csv").write_text(f"{header}\n1,forward,70,{error}")
+    monkeypatch.setattr(results_tables, "RESULTS", tmp_path)
+    page = "a\n<!-- table: rules first second -->\nold\n<!-- end of table -->\nb"
+    assert results_tables.filled(page).splitlines()[4:6] == [
+        "| cifar10_fc_bp | 70.00 | 58.00 | 50.00 |",
+        "| cifar10_fc_fa | 70.00 | 61.00 | 50.00 |",
+    ]
+
+
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
-    """BP's chosen error is 57.5 (its epoch 2), the other's 60 (epoch 1), though 59 is its best."""
+    """BP's chosen error is 57.5 (epoch 2 of 3), and FA's 60 (epoch 1), though 59 is its best.
+
+    DFA has one epoch, and stands beside BP's 60 after one.
+    """
     found = {
         "cifar10_lc_bp": [(59, 60.0), (58, 57.5), (58.5, 56.0)],
         "cifar10_lc_fa+rate_of_bp": [(61, 60.0), (62, 59.0), (63, 62.0)],
+        "cifar10_lc_dfa": [(64, 63.0)],
     }
     for cell, errors in found.items():
         run = tmp_path / cell / "1"
@@ -56,6 +75,7 @@ def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(t
     assert results_tables.scale(tmp_path).splitlines()[2:] == [
         "| cifar10_lc_bp | 1 | 3 | 50.00 | 56.00 | 56.00 | 57.50 | +0.00 |",
         "| cifar10_lc_fa+rate_of_bp | 1 | 3 | 50.00 | 59.00 | 62.00 | 60.00 | +2.50 |",
+        "| cifar10_lc_dfa | 1 | 1 | 50.00 | 63.00 | 63.00 | 63.00 | +3.00 |",
     ]
 
 

@@ -23,14 +23,19 @@ from tp_keras.report.runs import Run, read_runs  # noqa: E402
 
 EPOCHS_OF_THE_PAPER = 500
 NOTHING = "Not measured yet: there is no run of it in `results/`."
-FIGURE = "mnist/report/figure8.svg"
+FIGURES = {  # of the site, and where the reports of results/ have them
+    "figure8.svg": "mnist/report/figure8.svg",
+    "scale.svg": "scale/report/figure2.svg",
+    "angles.svg": "scale/report/angle_of_update.svg",
+}
 
 
 def on_files(files, config, **_):
     from mkdocs.structure.files import File
 
-    source = str(REPOSITORY / "results" / FIGURE)
-    files.append(File.generated(config, "figures/figure8.svg", abs_src_path=source))
+    for name, source in FIGURES.items():
+        source = str(REPOSITORY / "results" / source)
+        files.append(File.generated(config, f"figures/{name}", abs_src_path=source))
     return files
 
 
@@ -57,10 +62,24 @@ def is_other_inverse(run: Run) -> bool:
     return f"inverse_activation = '{activation}'" not in experiment
 
 
+def by_variant() -> dict[str, list[Run]]:
+    """The recorded runs, those of their experiment file alone under the empty name."""
+    found = {"": []}
+    for run in recorded():
+        found.setdefault(variant(run), []).append(run)
+    return found
+
+
+def variant(run: Run) -> str:
+    """What a run has other than its experiment file: its folder is EXPERIMENT+VARIANT or above."""
+    names = [run.path.name, run.path.parent.name]
+    return next((name.partition("+")[2].replace("_", " ") for name in names if "+" in name), "")
+
+
 def table(dataset: str) -> str:
     """All cells of the paper's table for a dataset, each with what this code measured of it."""
     second = dataset == "imagenet2012"
-    theirs, ours = paper.table(2 if second else 1), cells(recorded())
+    theirs, ours = paper.table(2 if second else 1), cells(by_variant()[""])
     error, train = ("top1_error", None) if second else ("test_error", "train_error")
     rows = []
     for key, printed in theirs.items():
@@ -74,26 +93,28 @@ def table(dataset: str) -> str:
 
 def measured(rule: str) -> str:
     """All cells of a rule that have a run, on the paper's data and on any other."""
-    runs = recorded()
-    problems = {"": cells(runs), **other_cells(runs)}
-    printed = paper.table(1) | paper.table(2)
     rows = []
-    for problem, group in problems.items():
-        for key, cell in group.items():
-            if key[2] == rule:
-                where = problem or f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
-                if not problem and not cell.runs[0].in_percent:
-                    where += f", {cell.runs[0].result['errors_are']}"
-                theirs = printed.get(key, {}) if not problem else {}
-                numbers = of_cell(
-                    cell,
-                    theirs.get("train_error"),
-                    theirs.get("test_error", theirs.get("top1_error")),
-                )
-                rows.append([where, key[3] or "-", *numbers])
+    for name, runs in by_variant().items():
+        for problem, group in {"": cells(runs), **other_cells(runs)}.items():
+            for key, cell in group.items():
+                if key[2] == rule:
+                    rows.append(measured_cell(key, cell, problem, name))
     head = ["problem", "schedule", "train error", "paper", "best test error", "last test error"]
     found = markdown_table([*head, "paper", "difference", "epochs x seeds"], rows)
     return found if rows else NOTHING
+
+
+def measured_cell(key, cell: Cell, problem: str, variant: str) -> list[str]:
+    """A cell's row; beside the paper's numbers where it compares with them."""
+    where, printed = problem, {}
+    if not problem:
+        where = f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
+        printed = (paper.table(1) | paper.table(2)).get(key, {})
+        if not cell.runs[0].in_percent:
+            where += f", {cell.runs[0].result['errors_are']}"
+    theirs = printed.get("train_error"), printed.get("test_error", printed.get("top1_error"))
+    where = ", ".join(filter(None, [where, variant]))
+    return [where, key[3] or "-", *of_cell(cell, *theirs)]
 
 
 def of_cell(cell: Cell | None, train_paper: float | None, test_paper: float | None) -> list[str]:
