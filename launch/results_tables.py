@@ -38,7 +38,7 @@ class Record:
         pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
         return min(list(pairs)[:epochs], key=lambda pair: pair[0])[1]
 
-    def angles(self, quantity: str) -> list[float]:
+    def of_layers(self, quantity: str) -> list[float]:
         """A column of the last epoch's diagnostics, from layer 1 up; the output's is left out."""
         last = [row for row in self.diagnostics if row["epoch"] == self.diagnostics[-1]["epoch"]]
         return [float(row[quantity] or "nan") for row in last[:-1]]
@@ -143,15 +143,17 @@ def scale(folder: pathlib.Path) -> str:
 
 
 def angles(folder: pathlib.Path) -> str:
-    """Angles between a rule's and BP's updates and errors after the last epoch, hidden layers."""
+    """Angles to BP's updates and errors, and norms of weights, of hidden layers at the end."""
     rows = []
     for record in records(folder):
         if record.diagnostics:
-            columns = [record.angles(f"angle_of_{what}") for what in ("update", "error")]
+            quantities = ("angle_of_update", "angle_of_error", "norm_of_kernel")
+            columns = [record.of_layers(quantity) for quantity in quantities]
             shown = [" ".join(f"{x:.0f}" for x in column) for column in columns]
             seed, epoch = record.result["seed"], record.diagnostics[-1]["epoch"]
             rows.append([record.cell, str(seed), epoch, *shown])
-    return markdown(["cell", "seed", "epoch", "angle of update", "angle of error"], rows)
+    header = ["cell", "seed", "epoch", "angle of update", "angle of error", "norm of weights"]
+    return markdown(header, rows)
 
 
 MADE = (inverses, fluctuation, settings, rules, scale, angles)
