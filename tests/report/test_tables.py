@@ -134,6 +134,12 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual([run.name for run in cell.runs], ["a"])
         self.assertEqual(self.left_out(), {"b": "its cell shows another run of seed 0"})
 
+    def test_of_equal_lengths_an_experiment_comes_before_its_variants(self):
+        for name, error in (("bp+decay/0", 3), ("bp/0", 5), ("bp_other/0", 4)):
+            write_run(self.root / name, (9, error), gin=f"adam.learning_rate = {error}", **SDTP)
+        cell = self.cells()["mnist", "fc", "sdtp", "parallel"]
+        self.assertEqual([run.name for run in cell.runs], ["bp/0"])
+
     def test_a_run_on_other_settings_fills_no_cell_and_is_listed_with_the_reason(self):
         auxiliary = {"dataset": "cifar10", "method": "ao_sdtp", "schedule": "parallel"}
         imagenet = {"dataset": "imagenet2012", "architecture": "lc"}

@@ -68,9 +68,12 @@ def by_problem(cells: dict[Key, Cell], others: dict[str, dict[Key, Cell]]) -> di
 
 
 def pick(runs: list[Run]) -> Cell:
-    """Chooses by training length, then number of seeds, then name: never by the error."""
+    """Chooses by training length, then number of seeds, then name: never by the error.
+
+    Of folders EXPERIMENT/SEED and EXPERIMENT+VARIANT/SEED the former comes first.
+    """
     groups = {}
-    for run in sorted(runs, key=lambda run: run.name):
+    for run in sorted(runs, key=lambda run: run.name.split("/")):
         seeds = groups.setdefault((run.settings, run.asked_epochs), {})
         seeds.setdefault(run.result["seed"], run)
     chosen = max(groups, key=lambda group: (group[1], len(groups[group])))
