@@ -74,9 +74,8 @@ class EpochCSVLoggerTest(tf.test.TestCase):
         folder = pathlib.Path(self.get_temp_dir()) / self.id()
         self.folder = self.enterContext(RunDirectory(folder, "train.epochs = 3"))
         self.model = mock.Mock(phases=("forward",), objective=SoftmaxCrossEntropy())
-        self.log = EpochCSVLogger(self.folder, None, Measured(self.model), lambda line: None)
+        self.log = EpochCSVLogger(self.folder, None, Measured(self.model), 3, lambda line: None)
         self.log.set_model(self.model)
-        self.log.set_params({"epochs": 3})
 
     def epoch(self, number, test_error, *others, **held_out):
         self.model.evaluate.return_value = {"loss": 1.0, "error": test_error}

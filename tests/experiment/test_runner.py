@@ -275,8 +275,9 @@ class ProgressLinesTest(tf.test.TestCase):
         found = []
         now = [0.0]
         measured = Measured(learner(learners.BP))
-        progress = ProgressLines(100, measured, found.append, clock=lambda: now[0])
-        progress.set_params({"steps": steps_left, "epochs": 9})
+        progress = ProgressLines(100, 9, measured, found.append, clock=lambda: now[0])
+        # Of a resumed epoch Keras says that it is the last
+        progress.set_params({"steps": steps_left, "epochs": 3})
         progress.on_epoch_begin(2)
         for step in range(steps_left):
             now[0] += seconds_a_step
@@ -298,8 +299,8 @@ class ProgressLinesTest(tf.test.TestCase):
     def test_a_bar_is_one_line_of_a_terminal_of_80_columns(self):
         found, now = [], [0.0]
         measured = Measured(learner(learners.BP))
-        bar = ProgressBar(1250, measured, found.append, clock=lambda: now[0])
-        bar.set_params({"steps": 1250, "epochs": 500})
+        bar = ProgressBar(1250, 500, measured, found.append, clock=lambda: now[0])
+        bar.set_params({"steps": 1250})
         bar.on_epoch_begin(99)
         for step in range(0, 1250, 20):  # as many at a call, four calls a second
             now[0] += 0.25

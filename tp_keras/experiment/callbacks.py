@@ -24,12 +24,14 @@ class EpochCSVLogger(keras.callbacks.Callback):
       test: Batches of the test set. What is measured on them joins the epoch's logs as `test_loss`,
         `test_error` and so on; Keras' own `val_loss` is of the held-out examples alone.
       measured: The run's `Measured`. The errors that it finds join the logs too.
+      epochs: Epochs of the run, of which a call of `fit` may have a part.
       say: Called with a line for the user after each epoch.
     """
 
-    def __init__(self, folder, test, measured, say):
+    def __init__(self, folder, test, measured, epochs, say):
         super().__init__()
-        self.folder, self.test, self.measured, self.say = folder, test, measured, say
+        self.folder, self.test, self.measured = folder, test, measured
+        self.epochs, self.say = epochs, say
         self.rows, self.seconds_before = [], 0.0
 
     def restore(self, rows, seconds):
@@ -72,7 +74,7 @@ class EpochCSVLogger(keras.callbacks.Callback):
         inverse, top5 = row.get("inverse_loss"), row.get("test_top5_error")
         train, test = (self.measured.in_words(row[f"{p}_error"]) for p in ("train", "test"))
         return (
-            f"epoch {row['epoch']}/{self.params['epochs']}  train {train}  test {test}  "
+            f"epoch {row['epoch']}/{self.epochs}  train {train}  test {test}  "
             + (f"top-5 error {top5:.2f} %  " if top5 is not None else "")
             + (f"inverse loss {inverse:.4g}  " if inverse is not None else "")
             + f"{row['seconds']:.1f} s"

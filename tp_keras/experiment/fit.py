@@ -55,15 +55,15 @@ def fit(
       The rows of `epochs.csv`, all epochs.
     """
     test = distribute_dataset(learner.distribute_strategy, dataset.test_batches)
-    log, preemption = EpochCSVLogger(folder, test, measured, output.say), Preemption()
+    log, preemption = EpochCSVLogger(folder, test, measured, epochs, output.say), Preemption()
     checkpoints = Checkpoints(folder, learner, policy.keep)
     saving = BackupAndResume(checkpoints, log, preemption, dataset, policy, others)
     best = BestWeightsCheckpoint(folder, log)
     callbacks = [*([schedule] if schedule else []), log, TerminateOnDivergence(), best]
     if output.shows_bar:
-        callbacks += [ProgressBar(dataset.steps_per_epoch, measured, output.overwrite)]
+        callbacks += [ProgressBar(dataset.steps_per_epoch, epochs, measured, output.overwrite)]
     else:
-        callbacks += [ProgressLines(dataset.steps_per_epoch, measured, output.say)]
+        callbacks += [ProgressLines(dataset.steps_per_epoch, epochs, measured, output.say)]
     if folder.writes:
         hparams = hyperparameters(settings)
         callbacks += [TensorBoardLogger(folder, settings, hparams, measured.unit)]

@@ -14,6 +14,7 @@ class ProgressLines(keras.callbacks.Callback):
 
     Args:
       steps_per_epoch: Steps of an epoch.
+      epochs: Epochs of the run, of which a call of `fit` may have a part.
       measured: The run's `Measured`.
       say: Called with the line.
       clock: Returns the seconds since some moment.
@@ -21,10 +22,10 @@ class ProgressLines(keras.callbacks.Callback):
 
     seconds = SECONDS
 
-    def __init__(self, steps_per_epoch, measured, say, clock=time.monotonic):
+    def __init__(self, steps_per_epoch, epochs, measured, say, clock=time.monotonic):
         super().__init__()
-        self.clock = clock
-        self.steps, self.measured, self.say = steps_per_epoch, measured, say
+        self.steps, self.epochs = steps_per_epoch, epochs
+        self.measured, self.say, self.clock = measured, say, clock
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.started = epoch, self.clock()
@@ -45,7 +46,7 @@ class ProgressLines(keras.callbacks.Callback):
     def line(self, step, error, left):
         """Returns what is written."""
         return (
-            f"epoch {self.epoch + 1}/{self.params['epochs']}, step {step}/{self.steps}  "
+            f"epoch {self.epoch + 1}/{self.epochs}, step {step}/{self.steps}  "
             f"train {error} so far  {left} left of the epoch"
         )
 
@@ -59,7 +60,7 @@ class ProgressBar(ProgressLines):
         """Returns what is written, in 80 columns."""
         bar = "#" * (BAR * step // self.steps)
         return (
-            f"epoch {self.epoch + 1}/{self.params['epochs']} [{bar:.<{BAR}}] {step}/{self.steps}  "
+            f"epoch {self.epoch + 1}/{self.epochs} [{bar:.<{BAR}}] {step}/{self.steps}  "
             f"train {error}  {left} left"
         )
 
