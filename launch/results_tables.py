@@ -134,10 +134,11 @@ def scale(folder: pathlib.Path) -> str:
     for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
         result, errors = record.result, record.forward("test_error")
         seed, reference = result["seed"], bp.get(result["seed"])
-        behind = reference and f"{record.chosen() - reference.chosen(len(errors)):+.2f}"
+        chosen = record.chosen()
+        behind = f"{chosen - reference.chosen(len(errors)):+.2f}" if reference else ""
         trained = number(result["measured_train_error"])
-        ends = [number(x) for x in (min(errors), errors[-1], record.chosen())]
-        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind or ""])
+        ends = [number(x) for x in (min(errors), errors[-1], chosen)]
+        rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])
     names = ["cell", "seed", "epochs", "train error", "best", "last", "chosen", "behind BP's"]
     return markdown(names, rows)
 

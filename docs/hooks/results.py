@@ -95,28 +95,26 @@ def table(dataset: str) -> str:
 
 def measured(rule: str) -> str:
     """All cells of a rule that have a run, on the paper's data and on any other."""
-    rows = []
+    printed, rows = paper.table(1) | paper.table(2), []
     for name, runs in by_variant().items():
         for problem, group in {"": cells(runs), **other_cells(runs)}.items():
             for key, cell in group.items():
                 if key[2] == rule:
-                    rows.append(measured_cell(key, cell, problem, name))
+                    theirs = {} if problem else printed.get(key, {})
+                    rows.append(measured_cell(key, cell, problem, name, theirs))
     head = ["problem", "schedule", "train error", "paper", "best test error", "last test error"]
     found = markdown_table([*head, "paper", "difference", "epochs x seeds"], rows)
     return found if rows else NOTHING
 
 
-def measured_cell(key, cell: Cell, problem: str, variant: str) -> list[str]:
-    """A cell's row; beside the paper's numbers where it compares with them."""
-    where, printed = problem, {}
-    if not problem:
-        where = f"{style.dataset(key[0])}, {style.NETS[key[1]]}"
-        printed = (paper.table(1) | paper.table(2)).get(key, {})
-        if not cell.runs[0].in_percent:
-            where += f", {cell.runs[0].result['errors_are']}"
-    theirs = printed.get("train_error"), printed.get("test_error", printed.get("top1_error"))
-    where = ", ".join(filter(None, [where, variant]))
-    return [where, key[3] or "-", *of_cell(cell, *theirs)]
+def measured_cell(key, cell: Cell, problem: str, variant: str, theirs: dict) -> list[str]:
+    """A cell's row, beside the paper's numbers, which are none on a problem of one's own."""
+    parts = [problem or f"{style.dataset(key[0])}, {style.NETS[key[1]]}"]
+    if not problem and not cell.runs[0].in_percent:
+        parts.append(cell.runs[0].result["errors_are"])
+    where = ", ".join([*parts, variant] if variant else parts)
+    test_error = theirs.get("test_error", theirs.get("top1_error"))
+    return [where, key[3] or "-", *of_cell(cell, theirs.get("train_error"), test_error)]
 
 
 def of_cell(cell: Cell | None, train_paper: float | None, test_paper: float | None) -> list[str]:
