@@ -13,6 +13,7 @@ A table stands between two comments in a Markdown file of results/, and is made 
 import csv
 import itertools
 import json
+import math
 import pathlib
 import re
 import sys
@@ -66,6 +67,10 @@ def markdown(header: list[str], rows: list[list[str]]) -> str:
 
 def number(value: float | None) -> str:
     return "" if value is None else f"{value:.2f}"
+
+
+def whole(value: float) -> str:
+    return "-" if math.isnan(value) else f"{value:.0f}"
 
 
 def inverses(folder: pathlib.Path) -> str:
@@ -150,7 +155,7 @@ def angles(folder: pathlib.Path) -> str:
         if record.diagnostics:
             quantities = ("angle_of_update", "angle_of_error", "norm_of_kernel")
             columns = [record.of_layers(quantity) for quantity in quantities]
-            shown = [" ".join(f"{x:.0f}" for x in column) for column in columns]
+            shown = [" ".join(map(whole, column)) for column in columns]
             seed, epoch = record.result["seed"], record.diagnostics[-1]["epoch"]
             rows.append([record.cell, str(seed), epoch, *shown])
     header = ["cell", "seed", "epoch", "angle of update", "angle of error", "norm of weights"]
