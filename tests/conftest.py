@@ -10,6 +10,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 
 os.environ["CUDA_VISIBLE_DEVICES"] = ""
 os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
+# pytest-xdist has a process on each of two cores
+os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
 import pytest
 
