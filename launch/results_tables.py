@@ -119,11 +119,14 @@ def settings(folder: pathlib.Path) -> str:
 
 def rules(*folders: pathlib.Path) -> str:
     """The errors of each rule after each epoch, and the training set's at the last weights."""
-    rows = []
-    for record in sorted(records(*folders), key=lambda record: record.cell):
+    rows, found = [], sorted(records(*folders), key=lambda record: record.cell)
+    cells = [record.cell for record in found]
+    for record in found:
+        several = cells.count(record.cell) > 1
+        name = f"{record.cell}, seed {record.result['seed']}" if several else record.cell
         epochs = [record.forward(f"{part}_error") for part in ("train", "test")]
         curves = [" ".join(map(number, errors)) for errors in epochs]
-        rows.append([record.cell, *curves, number(record.result["measured_train_error"])])
+        rows.append([name, *curves, number(record.result["measured_train_error"])])
     names = ("train error, mean over each epoch", "test error after each", "train error at the end")
     return markdown(["rule", *names], rows)
 

@@ -40,17 +40,20 @@ def test_a_table_changes_with_its_records(tmp_path):
 
 
 def test_a_table_of_rules_reads_all_folders_that_its_comment_names(tmp_path, monkeypatch):
-    for name, error in {"first/cifar10_fc_fa": 61, "second/cifar10_fc_bp": 58}.items():
-        run = tmp_path / name / "0"
+    runs = {"first/cifar10_fc_fa/0": 61, "first/cifar10_fc_fa/1": 62, "second/cifar10_fc_bp/0": 58}
+    for name, error in runs.items():
+        run = tmp_path / name
         run.mkdir(parents=True)
-        (run / "result.json").write_text(json.dumps({"measured_train_error": 50}))
+        result = {"measured_train_error": 50, "seed": int(run.name)}
+        (run / "result.json").write_text(json.dumps(result))
         header = "epoch,phases,train_error,test_error"
         (run / "epochs.csv").write_text(f"{header}\n1,forward,70,{error}")
     monkeypatch.setattr(results_tables, "RESULTS", tmp_path)
     page = "a\n<!-- table: rules first second -->\nold\n<!-- end of table -->\nb"
-    assert results_tables.filled(page).splitlines()[4:6] == [
+    assert results_tables.filled(page).splitlines()[4:7] == [
         "| cifar10_fc_bp | 70.00 | 58.00 | 50.00 |",
-        "| cifar10_fc_fa | 70.00 | 61.00 | 50.00 |",
+        "| cifar10_fc_fa, seed 0 | 70.00 | 61.00 | 50.00 |",
+        "| cifar10_fc_fa, seed 1 | 70.00 | 62.00 | 50.00 |",
     ]
 
 
