@@ -29,7 +29,7 @@ find "$runs" -name result.json -type f -printf '%h\0' | sort -z | while IFS= rea
     name=${name#/}
     folder_for "$name"
     folder=$results/$name
-    for file in result.json epochs.csv operative.gin diagnostics.csv; do
+    for file in result.json epochs.csv operative.gin diagnostics.csv trial.json; do
         [[ -L $run/$file ]] && echo "skipped $run/$file: a link" >&2
         [[ -f $run/$file && ! -L $run/$file ]] || continue
         copy=$(mktemp "$folder/.XXXXXX")

@@ -1,7 +1,8 @@
 """Writes the tables of results/ from the records beside them: `python launch/results_tables.py`.
 
 A table stands between two comments in a Markdown file of results/, and is made of nothing but
-`epochs.csv` and `result.json` of the runs in the folder, or folders, that the first comment names:
+`epochs.csv`, `result.json` and the like of the runs in the folder, or folders, that the first comment
+names:
 
     <!-- table: inverses inverses -->
     ...
@@ -165,7 +166,24 @@ def angles(folder: pathlib.Path) -> str:
     return markdown(header, rows)
 
 
-MADE = (inverses, fluctuation, settings, rules, scale, angles)
+def search(folder: pathlib.Path) -> str:
+    """Every trial of a search that is complete, the lowest held-out error first."""
+    trials = [json.loads((r.folder / "trial.json").read_text()) for r in records(folder)]
+    values = [trial["parameters"] for trial in trials]
+    names = [name for name in values[0] if len({value[name] for value in values}) > 1]
+    found = sorted(
+        zip(records(folder), values, strict=True),
+        key=lambda pair: min(pair[0].forward("validation_error")),
+    )
+    rows = [
+        [record.name, *(f"{value[name]:.3g}" for name in names), *map(number, errors)]
+        for record, value in found
+        for errors in [(min(record.forward("validation_error")), record.chosen())]
+    ]
+    return markdown(["trial", *names, "held-out error, lowest", "test error there"], rows)
+
+
+MADE = (inverses, fluctuation, settings, rules, scale, angles, search)
 TABLES = {function.__name__: function for function in MADE}
 
 

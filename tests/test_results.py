@@ -57,6 +57,26 @@ def test_a_table_of_rules_reads_all_folders_that_its_comment_names(tmp_path, mon
     ]
 
 
+def test_a_search_is_ordered_by_what_held_out_examples_say(tmp_path):
+    """Trial 1 has the lowest held-out error, 3 at its second epoch, whose test error is 5."""
+    found = {"0": (1e-4, [(4, 3.0), (6, 2.0)]), "1": (3.21e-5, [(7, 4.0), (3, 5.0)])}
+    for trial, (rate, errors) in found.items():
+        run = tmp_path / trial
+        run.mkdir()
+        (run / "result.json").write_text("{}")
+        parameters = {"forward/adam.learning_rate": rate, "forward/adam.beta_1": 0.9}
+        (run / "trial.json").write_text(json.dumps({"parameters": parameters}))
+        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
+        header = "epoch,phases,validation_error,test_error"
+        (run / "epochs.csv").write_text("\n".join([header, *rows]))
+    assert results_tables.search(tmp_path).splitlines() == [
+        "| trial | forward/adam.learning_rate | held-out error, lowest | test error there |",
+        "| --- | --- | --- | --- |",
+        "| 1 | 3.21e-05 | 3.00 | 5.00 |",
+        "| 0 | 0.0001 | 4.00 | 3.00 |",
+    ]
+
+
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
     """BP's chosen error is 57.5 (epoch 2 of 3), and FA's 60 (epoch 1), though 59 is its best.
 

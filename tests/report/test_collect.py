@@ -33,6 +33,13 @@ def test_records_are_copied_without_folders_of_the_machine(tmp_path):
     assert (tmp_path / "arguments").read_text() == report
 
 
+def test_a_trial_of_a_search_stays_one(tmp_path):
+    """Without `trial.json` a report would take it for a run of a table's cell."""
+    write_run(tmp_path / "runs/fa/0", trial=True)
+    assert collect(tmp_path / "runs", tmp_path / "results", tmp_path) == (0, [])
+    assert (tmp_path / "results/fa/0/trial.json").read_text() == "{}"
+
+
 def test_what_a_link_points_at_is_not_copied(tmp_path):
     run = write_run(tmp_path / "runs/a")
     (tmp_path / "secret").write_text("mine")
