@@ -1,8 +1,7 @@
 """Writes the tables of results/ from the records beside them: `python launch/results_tables.py`.
 
-A table stands between two comments in a Markdown file of results/, and is made of nothing but
-`epochs.csv`, `result.json` and the like of the runs in the folder, or folders, that the first comment
-names:
+A table stands between two comments in a Markdown file of results/, and is made of nothing but the
+CSV and JSON files of the runs in the folder, or folders, that the first comment names:
 
     <!-- table: inverses inverses -->
     ...
