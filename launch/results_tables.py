@@ -182,7 +182,23 @@ def search(folder: pathlib.Path) -> str:
     return markdown(["trial", *names, "held-out error, lowest", "test error there"], rows)
 
 
-MADE = (inverses, fluctuation, settings, rules, scale, angles, search)
+def ends(*folders: pathlib.Path) -> str:
+    """Best, last and, where examples were held out, chosen errors of each run."""
+    rows = []
+    for record in sorted(records(*folders), key=lambda record: record.cell):
+        errors = record.forward("test_error")
+        held_out = "best_validation_error" in record.result
+        best = record.result["best_validation_error"] if held_out else None
+        chosen = record.chosen() if held_out else None
+        trained = record.result["measured_train_error"]
+        values = (trained, min(errors), errors[-1], best, chosen)
+        shown = [number(value) or "-" for value in values]
+        rows.append([record.cell, str(len(errors)), *shown])
+    names = ["run", "epochs of the network", "train error at the end", "best test error", "last"]
+    return markdown([*names, "held-out error, lowest", "test error there"], rows)
+
+
+MADE = (inverses, fluctuation, settings, rules, scale, angles, search, ends)
 TABLES = {function.__name__: function for function in MADE}
 
 

@@ -77,6 +77,25 @@ def test_a_search_is_ordered_by_what_held_out_examples_say(tmp_path):
     ]
 
 
+def test_the_ends_of_runs_have_a_chosen_error_where_examples_were_held_out(tmp_path):
+    """Of b, the second epoch has the lower held-out error; a phase of inverses counts for none."""
+    header = "epoch,phases,validation_error,test_error"
+    rows = {
+        "a": ["1,inverse,,9.0", "2,forward,,5.0", "3,forward,,6.0"],
+        "b": ["1,forward,4.0,3.0", "2,forward,2.0,3.5"],
+    }
+    for name, lines in rows.items():
+        run = tmp_path / name
+        run.mkdir()
+        held_out = {"best_validation_error": 2.0} if name == "b" else {}
+        (run / "result.json").write_text(json.dumps({"measured_train_error": 1.0, **held_out}))
+        (run / "epochs.csv").write_text("\n".join([header, *lines]))
+    assert results_tables.ends(tmp_path).splitlines()[2:] == [
+        "| a | 2 | 1.00 | 5.00 | 6.00 | - | - |",
+        "| b | 2 | 1.00 | 3.00 | 3.50 | 2.00 | 3.50 |",
+    ]
+
+
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
     """BP's chosen error is 57.5 (epoch 2 of 3), and FA's 60 (epoch 1), though 59 is its best.
 
