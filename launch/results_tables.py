@@ -34,10 +34,14 @@ class Record:
         diagnostics = folder / "diagnostics.csv"
         self.diagnostics = read_rows(diagnostics) if diagnostics.exists() else []
 
+    def held_out(self, epochs: int | None = None) -> tuple[float, float]:
+        """The lowest error on the examples held out, of the first few, and the test error there."""
+        pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
+        return min(list(pairs)[:epochs], key=lambda pair: pair[0])
+
     def chosen(self, epochs: int | None = None) -> float:
         """The test error at the epoch that is best on the examples held out, of the first few."""
-        pairs = zip(self.forward("validation_error"), self.forward("test_error"), strict=True)
-        return min(list(pairs)[:epochs], key=lambda pair: pair[0])[1]
+        return self.held_out(epochs)[1]
 
     def of_layers(self, quantity: str) -> list[float]:
         """A column of the last epoch's diagnostics, from layer 1 up; the output's is left out."""
@@ -167,17 +171,13 @@ def angles(folder: pathlib.Path) -> str:
 
 def search(folder: pathlib.Path) -> str:
     """Every trial of a search that is complete, the lowest held-out error first."""
-    trials = [json.loads((r.folder / "trial.json").read_text()) for r in records(folder)]
+    found = sorted(records(folder), key=lambda record: record.held_out()[0])
+    trials = [json.loads((record.folder / "trial.json").read_text()) for record in found]
     values = [trial["parameters"] for trial in trials]
     names = [name for name in values[0] if len({value[name] for value in values}) > 1]
-    found = sorted(
-        zip(records(folder), values, strict=True),
-        key=lambda pair: min(pair[0].forward("validation_error")),
-    )
     rows = [
-        [record.name, *(f"{value[name]:.3g}" for name in names), *map(number, errors)]
-        for record, value in found
-        for errors in [(min(record.forward("validation_error")), record.chosen())]
+        [record.name, *(f"{value[name]:.3g}" for name in names), *map(number, record.held_out())]
+        for record, value in zip(found, values, strict=True)
     ]
     return markdown(["trial", *names, "held-out error, lowest", "test error there"], rows)
 
@@ -186,14 +186,11 @@ def ends(*folders: pathlib.Path) -> str:
     """Best, last and, where examples were held out, chosen errors of each run."""
     rows = []
     for record in sorted(records(*folders), key=lambda record: record.cell):
-        errors = record.forward("test_error")
-        held_out = "best_validation_error" in record.result
-        best = record.result["best_validation_error"] if held_out else None
-        chosen = record.chosen() if held_out else None
-        trained = record.result["measured_train_error"]
-        values = (trained, min(errors), errors[-1], best, chosen)
-        shown = [number(value) or "-" for value in values]
-        rows.append([record.cell, str(len(errors)), *shown])
+        result, errors = record.result, record.forward("test_error")
+        shown = map(number, (result["measured_train_error"], min(errors), errors[-1]))
+        has_held_out = "best_validation_error" in result
+        held_out = map(number, record.held_out()) if has_held_out else ["-", "-"]
+        rows.append([record.cell, str(len(errors)), *shown, *held_out])
     names = ["run", "epochs of the network", "train error at the end", "best test error", "last"]
     return markdown([*names, "held-out error, lowest", "test error there"], rows)
 

@@ -58,7 +58,7 @@ def test_a_table_of_rules_reads_all_folders_that_its_comment_names(tmp_path, mon
 
 
 def test_a_search_is_ordered_by_what_held_out_examples_say(tmp_path):
-    """Trial 1 has the lowest held-out error, 3 at its second epoch, whose test error is 5."""
+    """The lowest held-out error is 3, of trial 1 at its second epoch, whose test error is 5."""
     found = {"0": (1e-4, [(4, 3.0), (6, 2.0)]), "1": (3.21e-5, [(7, 4.0), (3, 5.0)])}
     for trial, (rate, errors) in found.items():
         run = tmp_path / trial
