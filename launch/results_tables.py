@@ -121,13 +121,19 @@ def settings(folder: pathlib.Path) -> str:
     return markdown(["setting", *(f"{r} {w}" for r in rules for w in ("best", "last"))], rows)
 
 
+def named(*folders: pathlib.Path) -> list[tuple[str, Record]]:
+    """All runs below the folders by cell, with the seed in the names of those that have several."""
+    found = sorted(records(*folders), key=lambda record: record.cell)
+    cells = [record.cell for record in found]
+    several = [cells.count(cell) > 1 for cell in cells]
+    seeds = [f", seed {r.result['seed']}" if s else "" for r, s in zip(found, several, strict=True)]
+    return [(record.cell + seed, record) for record, seed in zip(found, seeds, strict=True)]
+
+
 def rules(*folders: pathlib.Path) -> str:
     """The errors of each rule after each epoch, and the training set's at the last weights."""
-    rows, found = [], sorted(records(*folders), key=lambda record: record.cell)
-    cells = [record.cell for record in found]
-    for record in found:
-        several = cells.count(record.cell) > 1
-        name = f"{record.cell}, seed {record.result['seed']}" if several else record.cell
+    rows = []
+    for name, record in named(*folders):
         epochs = [record.forward(f"{part}_error") for part in ("train", "test")]
         curves = [" ".join(map(number, errors)) for errors in epochs]
         rows.append([name, *curves, number(record.result["measured_train_error"])])
@@ -183,19 +189,38 @@ def search(folder: pathlib.Path) -> str:
 
 
 def ends(*folders: pathlib.Path) -> str:
-    """Best, last and, where examples were held out, chosen errors of each run."""
+    """Best, last and, where examples were held out, chosen errors of each run.
+
+    The fall is that of the test error's mean over five epochs, to the last five from those before.
+    """
     rows = []
-    for record in sorted(records(*folders), key=lambda record: record.cell):
+    for name, record in named(*folders):
         result, errors = record.result, record.forward("test_error")
         shown = map(number, (result["measured_train_error"], min(errors), errors[-1]))
         has_held_out = "best_validation_error" in result
         held_out = map(number, record.held_out()) if has_held_out else ["-", "-"]
-        rows.append([record.cell, str(len(errors)), *shown, *held_out])
+        fall = number((sum(errors[-10:-5]) - sum(errors[-5:])) / 5) if len(errors) >= 10 else "-"
+        rows.append([name, str(len(errors)), *shown, fall, *held_out])
     names = ["run", "epochs of the network", "train error at the end", "best test error", "last"]
-    return markdown([*names, "held-out error, lowest", "test error there"], rows)
+    names += ["fall", "held-out error, lowest", "test error there"]
+    return markdown(names, rows)
 
 
-MADE = (inverses, fluctuation, settings, rules, scale, angles, search, ends)
+def devices(folder: pathlib.Path, other: pathlib.Path) -> str:
+    """By how much test errors of the same runs on another device differ, after each epoch."""
+    found = {(record.cell, record.result["seed"]): record for record in records(folder)}
+    rows = []
+    for name, record in named(other):
+        pairs = zip(
+            found[record.cell, record.result["seed"]].forward("test_error"),
+            record.forward("test_error"),
+            strict=False,
+        )
+        rows.append([name, " ".join(f"{one - two:+.2f}" for one, two in pairs)])
+    return markdown(["run", "difference of test errors after each epoch"], rows)
+
+
+MADE = (inverses, fluctuation, settings, rules, scale, angles, search, ends, devices)
 TABLES = {function.__name__: function for function in MADE}
 
 

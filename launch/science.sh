@@ -32,11 +32,13 @@ for seed in 0 1 2; do
     for rule in $table $later; do cell "mnist_fc_$rule" $seed 100; done
 done
 
-# 2. CIFAR-10 FC
-for rule in $table; do cell "cifar10_fc_$rule" 0 50; done
-
-# 3. Does it scale? CIFAR-10 LC; 5,000 examples choose, angles to BP after every epoch
+# From here on 5,000 examples choose, held out of the training set
 held_out="data.load.validation_examples = 5000"
+
+# 2. CIFAR-10 FC
+for rule in $table; do cell "cifar10_fc_$rule" 0 50 "$held_out"; done
+
+# 3. Does it scale? CIFAR-10 LC; angles to BP after every epoch
 angles="train.callbacks = [@Diagnostics]"
 scale() {  # seed
     cell cifar10_lc_bp "$1" 12 "$held_out" "$angles"
@@ -55,16 +57,19 @@ scale 1
 # 4. CIFAR-10 LC, the paper's cells
 for rule in dtp_parallel sdtp_parallel dtp_alternating sdtp_alternating ao_sdtp_parallel \
     ao_sdtp_alternating; do
-    cell "cifar10_lc_$rule" 0 10
+    cell "cifar10_lc_$rule" 0 10 "$held_out"
 done
-cell cifar10_conv_bp 0 10
+cell cifar10_conv_bp 0 10 "$held_out"
 
 # 5. MNIST LC
-for rule in $table; do cell "mnist_lc_$rule" 0 30; done
-cell mnist_conv_bp 0 30
+for rule in $table; do cell "mnist_lc_$rule" 0 30 "$held_out"; done
+cell mnist_conv_bp 0 30 "$held_out"
 
-# 6. CIFAR-10 LC, rules whose backward weights are learned, or fixed inverses
-for rule in weight_mirror ldrl fixed_dtp; do cell "cifar10_lc_$rule" 0 6; done
+# 6. Rules of 3 whose backward weights are learned, or fixed inverses
+for rule in weight_mirror ldrl fixed_dtp; do
+    cell "cifar10_lc_$rule" 0 12 "$held_out" "$angles"
+done
+cell cifar10_lc_weight_mirror 1 12 "$held_out" "$angles"
 
 # 7. Controls of 3: BP under Kolen-Pollack's decay, 3e-4 of the weights a step, but of biases and of
 # layer 1 too: Adam takes weight_decay times its learning rate; Kolen-Pollack with DTP's exact top
@@ -78,7 +83,7 @@ for rule in bp fa dfa sdtp sign_symmetry weight_mirror; do cell "imagenet_$rule"
 # 9. Does bfloat16 learn as float32 does? Beside the first epochs of 3 and 4
 bfloat16="build.dtype = 'mixed_bfloat16'"
 cell cifar10_lc_bp+bfloat16 0 3 "$held_out" "$angles" "$bfloat16"
-cell cifar10_lc_sdtp_parallel+bfloat16 0 3 "$bfloat16"
+cell cifar10_lc_sdtp_parallel+bfloat16 0 3 "$held_out" "$bfloat16"
 
 # 10. Figures 6 and 7: autoencoders; python -m tp_keras.report --runs=RUNS draws them
 for rule in bp dtp_parallel sdtp_parallel; do cell "mnist_autoencoder_$rule" 0 30; done

@@ -230,7 +230,7 @@ def test_science_counts_epochs_of_the_network_and_trains_nothing_twice(tmp_path)
     assert {"mnist_fc_bp", "mnist_fc_sdtp_alternating"} <= {name for name, *_ in trained[:10]}
     epochs = {(name, seed): int(count) for name, count, seed in trained}
     assert epochs["mnist_fc_sdtp_alternating", "2"] == 2 * epochs["mnist_fc_sdtp_parallel", "2"]
-    assert epochs["cifar10_lc_weight_mirror", "0"] == epochs["cifar10_lc_ldrl", "0"] + 1 == 7
+    assert epochs["cifar10_lc_weight_mirror", "0"] == epochs["cifar10_lc_ldrl", "0"] + 1 == 13
     scale = [call for call in calls if "cifar10_lc_fa+rate_of_bp/1" in call]
     assert len(scale) == 1
     for setting in ("validation_examples = 5000", "[@Diagnostics]", "0.000044"):

@@ -83,6 +83,7 @@ def test_the_ends_of_runs_have_a_chosen_error_where_examples_were_held_out(tmp_p
     rows = {
         "a": ["1,inverse,,9.0", "2,forward,,5.0", "3,forward,,6.0"],
         "b": ["1,forward,4.0,3.0", "2,forward,2.0,3.5"],
+        "c": [f"{epoch},forward,,{20 - epoch}.5" for epoch in range(1, 13)],
     }
     for name, lines in rows.items():
         run = tmp_path / name
@@ -91,9 +92,21 @@ def test_the_ends_of_runs_have_a_chosen_error_where_examples_were_held_out(tmp_p
         (run / "result.json").write_text(json.dumps({"measured_train_error": 1.0, **held_out}))
         (run / "epochs.csv").write_text("\n".join([header, *lines]))
     assert results_tables.ends(tmp_path).splitlines()[2:] == [
-        "| a | 2 | 1.00 | 5.00 | 6.00 | - | - |",
-        "| b | 2 | 1.00 | 3.00 | 3.50 | 2.00 | 3.50 |",
+        "| a | 2 | 1.00 | 5.00 | 6.00 | - | - | - |",
+        "| b | 2 | 1.00 | 3.00 | 3.50 | - | 2.00 | 3.50 |",
+        "| c | 12 | 1.00 | 8.50 | 8.50 | 5.00 | - | - |",
     ]
+
+
+def test_runs_on_two_devices_are_compared_epoch_by_epoch(tmp_path):
+    for device, errors in {"gpu": [60.0, 58.0, 55.0], "cpu": [60.0, 58.25]}.items():
+        run = tmp_path / device / "cifar10_lc_bp" / "1"
+        run.mkdir(parents=True)
+        (run / "result.json").write_text(json.dumps({"seed": 1}))
+        rows = [f"{epoch},forward,{error}" for epoch, error in enumerate(errors, 1)]
+        (run / "epochs.csv").write_text("\n".join(["epoch,phases,test_error", *rows]))
+    table = results_tables.devices(tmp_path / "gpu", tmp_path / "cpu")
+    assert table.splitlines()[2:] == ["| cifar10_lc_bp | +0.00 -0.25 |"]
 
 
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):

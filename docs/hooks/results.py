@@ -26,9 +26,9 @@ NOTHING = "Not measured yet: there is no run of it in `results/`."
 FIGURES = {  # of the site, and where the reports of results/ have them
     "figure6.svg": "autoencoder/report/figure6.svg",
     "figure7.svg": "autoencoder/report/figure7.svg",
-    "figure8.svg": "mnist/report/figure8.svg",
-    "scale.svg": "scale/report/figure2.svg",
-    "angles.svg": "scale/report/angle_of_update.svg",
+    "figure2.svg": "report/figure2.svg",
+    "figure8.svg": "report/figure8.svg",
+    "angles.svg": "report/angle_of_update.svg",
 }
 
 

@@ -46,7 +46,8 @@ def net(name: str) -> str:
 def label(architecture: str, method: str, schedule: str) -> str:
     """A row of Table 1, such as "DTP, parallel" or "BP, ConvNet"."""
     name = NAMES.get(method, method.upper().replace("_", "-"))
-    parts = [name, schedule, "ConvNet" if architecture == "conv" else ""]
+    shown = "" if method.endswith(schedule) else schedule  # the weight mirror's own is named by it
+    parts = [name, shown, "ConvNet" if architecture == "conv" else ""]
     return ", ".join(part for part in parts if part)
 
 
