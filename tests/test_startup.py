@@ -6,6 +6,11 @@ import tensorflow as tf
 from tp_keras.optimizers import Adam
 
 
+class PrecisionTest(tf.test.TestCase):
+    def test_float32_products_are_not_rounded_to_tf32_on_a_gpu(self):
+        self.assertFalse(tf.config.experimental.tensor_float_32_execution_enabled())
+
+
 class OrderOfUpdatesTest(tf.test.TestCase):
     def test_the_pass_that_loses_control_edges_is_off(self):
         self.assertFalse(tf.config.optimizer.get_experimental_options()["dependency_optimization"])
