@@ -13,9 +13,11 @@
 # A run that has all its epochs, or that another process is training, is skipped. FOLDER/status has the
 # exit status, FOLDER/log.txt what was printed. Checkpoints and weights are removed when a run has ended
 # with status 0; KEEP=1 keeps them, and a larger number of epochs then resumes from them.
-# PROCESSES=1 trains one at a time, as on a GPU. TERM or Ctrl-C ends what is running; it resumes.
+# PROCESSES=8 trains eight at a time, as on a large GPU. TERM or Ctrl-C ends what is running; it resumes.
 export TF_NUM_INTRAOP_THREADS=${TF_NUM_INTRAOP_THREADS:-1}
 export TF_NUM_INTEROP_THREADS=${TF_NUM_INTEROP_THREADS:-1}
+# Else the first process would take all of a GPU's memory
+export TF_FORCE_GPU_ALLOW_GROWTH=${TF_FORCE_GPU_ALLOW_GROWTH:-true}
 source "$(dirname "${BASH_SOURCE[0]}")/from_here.sh"
 failures=$(mktemp -d)  # one entry for each message printed
 trap 'rm -rf "$failures"' EXIT
