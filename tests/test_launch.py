@@ -307,15 +307,16 @@ def test_an_unfinished_run_keeps_its_weights(tmp_path):
 
 
 def test_two_runs_train_at_a_time_with_a_thread_each(tmp_path):
+    settings = "$TF_NUM_INTRAOP_THREADS $TF_NUM_INTEROP_THREADS $TF_FORCE_GPU_ALLOW_GROWTH"
     code = f"""
-echo "+ $TF_NUM_INTRAOP_THREADS $TF_NUM_INTEROP_THREADS" >>"{tmp_path}/at_work"
+echo "+ {settings}" >>"{tmp_path}/at_work"
 sleep 0.1
 echo "- done" >>"{tmp_path}/at_work"
 """
     run("beyond.sh", "mnist_fc", "runs", "data", folder=tmp_path, code=code)
     at_work, most = 0, 0
     for line in (tmp_path / "at_work").read_text().splitlines():
-        assert line in ("+ 1 1", "- done")
+        assert line in ("+ 1 1 true", "- done")
         at_work += 1 if line[0] == "+" else -1
         most = max(most, at_work)
     assert (at_work, most) == (0, 2)

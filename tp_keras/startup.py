@@ -37,6 +37,6 @@ with (
 # update: on a busy machine an adjoint then meets weights of the next step (BUILD.md, Requirements)
 tf.config.optimizer.set_experimental_options({"dependency_optimization": False})
 
-# On NVIDIA's cards since 2020 TensorFlow would round what float32 products read to 10 bits (TF32), and
+# On NVIDIA's newer cards TensorFlow would round what float32 products read to 10 bits (TF32), and
 # targets are differences of activations that are nearly equal; on a CPU it changes nothing
 tf.config.experimental.enable_tensor_float_32_execution(False)
