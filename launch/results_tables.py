@@ -114,8 +114,8 @@ def settings(folder: pathlib.Path) -> str:
     for record in records(folder):
         found.setdefault(record.name, {})[record.folder.parent.name] = record.result
     rows = []
-    for setting, by_rule in sorted(found.items()):
-        results = [by_rule.get(rule, {}) for rule in rules]
+    for setting in sorted(found, key=lambda name: (len(name) if name.isdecimal() else 0, name)):
+        results = [found[setting].get(rule, {}) for rule in rules]
         names = ("best_test_error", "final_test_error")
         rows.append([setting, *(number(result.get(n)) for result in results for n in names)])
     return markdown(["setting", *(f"{r} {w}" for r in rules for w in ("best", "last"))], rows)
