@@ -37,6 +37,9 @@ held_out="data.load.validation_examples = 5000"
 
 # 2. CIFAR-10 FC
 for rule in $table; do cell "cifar10_fc_$rule" 0 50 "$held_out"; done
+# The paper's AO-SDTP fits its training images: did it see crops?
+cell cifar10_fc_ao_sdtp_parallel+no_augmentation 0 30 "$held_out" "data.load.crop_padding = 0" \
+    "data.load.flip = None"
 
 # 3. Does it scale? CIFAR-10 LC; angles to BP after every epoch
 angles="train.callbacks = [@Diagnostics]"

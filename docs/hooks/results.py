@@ -24,10 +24,10 @@ from tp_keras.report.runs import Run, read_runs  # noqa: E402
 EPOCHS_OF_THE_PAPER = 500
 NOTHING = "Not measured yet: there is no run of it in `results/`."
 FIGURES = {  # of the site, and where the reports of results/ have them
-    "figure6.svg": "autoencoder/report/figure6.svg",
-    "figure7.svg": "autoencoder/report/figure7.svg",
     "figure2.svg": "report/figure2.svg",
     "figure4.svg": "report/figure4.svg",
+    "figure6.svg": "autoencoder/report/figure6.svg",
+    "figure7.svg": "autoencoder/report/figure7.svg",
     "figure8.svg": "report/figure8.svg",
     "angles.svg": "report/angle_of_update.svg",
 }

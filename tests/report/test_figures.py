@@ -104,6 +104,11 @@ class FiguresTest(tf.test.TestCase):
         self.assertLen(places, 6)  # train and test of three rules
         self.assertLen({x for x, _ in places}, 3)
 
+    def test_a_label_names_the_schedule_that_its_rule_has_beside_others(self):
+        self.assertEqual(style.label("fc", "dtp", "parallel"), "DTP, parallel")
+        self.assertEqual(style.label("conv", "bp", ""), "BP, ConvNet")
+        self.assertEqual(style.label("lc", "weight_mirror", "mirror"), "Weight mirror")
+
     def test_a_method_keeps_its_colour_in_all_figures(self):
         methods = ["zip", "bp", "drtp"]
         look = style.Lines(methods)
