@@ -19,6 +19,7 @@ import re
 import sys
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
+GAPS_AFTER = (2, 6, 12, 18, 25, 32, 38, 46)
 BLOCK = re.compile(r"(<!-- table: (\w+) (\S[^\n]*) -->\n).*?(<!-- end of table -->)", re.S)
 
 
@@ -161,6 +162,37 @@ def scale(folder: pathlib.Path) -> str:
     return markdown(names, rows)
 
 
+def gaps(folder: pathlib.Path) -> str:
+    """How far each cell's chosen error is behind BP's of its seed, both among the first epochs."""
+    found, rows = records(folder), []
+    bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
+    for name, record in named(folder):
+        reference = bp[record.result["seed"]]
+        shared = min(len(r.forward("test_error")) for r in (record, reference))
+        differences = [
+            f"{record.chosen(epochs) - reference.chosen(epochs):+.2f}" if epochs <= shared else "-"
+            for epochs in GAPS_AFTER
+        ]
+        if record.cell != reference.cell:
+            rows.append([name, *differences])
+    return markdown(["behind BP's, after epochs", *map(str, GAPS_AFTER)], rows)
+
+
+def activity(folder: pathlib.Path) -> str:
+    """Hidden layers after the last epoch: norms, saturated units, what inverses give back."""
+    rows = []
+    for record in records(folder):
+        if record.diagnostics:
+            norms = map(whole, record.of_layers("norm_of_activation"))
+            saturated = map(whole, (100 * x for x in record.of_layers("saturation")))
+            inverses = record.of_layers("reconstruction_error")
+            shown = ["-" if math.isnan(x) else number(x) for x in inverses]
+            epoch = record.diagnostics[-1]["epoch"]
+            rows.append([record.cell, epoch, *map(" ".join, (norms, saturated, shown))])
+    names = ["norm of activations", "saturated, %", "reconstruction error"]
+    return markdown(["cell", "epoch", *names], rows)
+
+
 def angles(folder: pathlib.Path) -> str:
     """Angles to BP's updates and errors, and norms of weights, of hidden layers at the end."""
     rows = []
@@ -220,7 +252,19 @@ def devices(folder: pathlib.Path, other: pathlib.Path) -> str:
     return markdown(["run", "difference of test errors after each epoch"], rows)
 
 
-MADE = (inverses, fluctuation, settings, rules, scale, angles, search, ends, devices)
+MADE = (
+    inverses,
+    fluctuation,
+    settings,
+    rules,
+    scale,
+    gaps,
+    angles,
+    activity,
+    search,
+    ends,
+    devices,
+)
 TABLES = {function.__name__: function for function in MADE}
 
 

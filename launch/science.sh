@@ -8,12 +8,13 @@
 set -uo pipefail
 source "$(dirname "$0")/run_once.sh"
 arguments 2 "$@"
-prepare "$1" "$2" 12 250
+prepare "$1" "$2" 12 275
 only=${3:-}
 echo "revision $(git describe --always --dirty --abbrev=12 2>/dev/null || echo unknown)"
 
 cell() {  # experiment[+variant] seed forward-epochs bindings...
     local name=$1 seed=$2 epochs=$3 experiment=${1%+*}
+    experiment=${experiment#longer/}
     shift 3
     wanted "$name" || return
     case $experiment in
@@ -93,4 +94,12 @@ for rule in bp dtp_parallel sdtp_parallel; do cell "mnist_autoencoder_$rule" 0 3
 
 # A third seed of 3, if time allows
 scale 2
+
+# 11. Do the gaps of 3 and 4 close? In RUNS/longer, BP under the decay of Kolen-Pollack beside it
+longer() { cell "longer/$1" 0 60 "$held_out" "$angles" "${@:2}"; }
+for rule in dtp_parallel sdtp_parallel bp sign_symmetry fa dfa weight_mirror; do
+    longer "cifar10_lc_$rule"
+done
+longer cifar10_lc_kolen_pollack+decay_1e-4 "KolenPollack.decay = 1e-4"
+longer cifar10_lc_bp+decay_1e-4 "forward/adam.weight_decay = 2.2727"
 finish

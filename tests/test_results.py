@@ -134,6 +134,47 @@ def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(t
     ]
 
 
+def test_gaps_to_bp_are_those_of_errors_that_held_out_examples_choose_so_far(tmp_path, monkeypatch):
+    """After two epochs BP's chosen error is 57 and FA's 60, epoch 1's; after three 56 and 59.5."""
+    found = {
+        "cifar10_lc_bp": [(59, 60.0), (58, 57.0), (57, 56.0)],
+        "cifar10_lc_fa": [(61, 60.0), (62, 59.0), (60, 59.5), (50, 50.0)],
+        "cifar10_lc_bp+decay_3e-4": [(64, 63.0), (63, 62.5)],
+    }
+    for cell, errors in found.items():
+        run = tmp_path / cell / "1"
+        run.mkdir(parents=True)
+        (run / "result.json").write_text(json.dumps({"seed": 1}))
+        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
+        (run / "epochs.csv").write_text(
+            "\n".join(["epoch,phases,validation_error,test_error", *rows])
+        )
+    monkeypatch.setattr(results_tables, "GAPS_AFTER", (2, 3, 4))
+    assert results_tables.gaps(tmp_path).splitlines()[2:] == [
+        "| cifar10_lc_bp+decay_3e-4 | +5.50 | - | - |",
+        "| cifar10_lc_fa | +3.00 | +3.50 | - |",
+    ]
+
+
+def test_activity_is_that_of_hidden_layers_after_the_last_epoch(tmp_path):
+    run = tmp_path / "mnist_fc_sdtp_parallel" / "0"
+    run.mkdir(parents=True)
+    (run / "result.json").write_text(json.dumps({"seed": 0}))
+    (run / "epochs.csv").write_text("epoch,phases,test_error\n1,forward,9\n2,forward,8")
+    header = "epoch,layer,reconstruction_error,saturation,norm_of_activation"
+    rows = [
+        "1,1,,.9,9",
+        "1,2,.8,.9,9",
+        "1,3,.7,,9",
+        "2,1,,.25,7.4",
+        "2,2,.512,0.004,6.6",
+        "2,3,.3,,1",
+    ]
+    (run / "diagnostics.csv").write_text("\n".join([header, *rows]))
+    table = results_tables.activity(tmp_path)
+    assert table.splitlines()[2:] == ["| mnist_fc_sdtp_parallel | 2 | 7 7 | 25 0 | - 0.51 |"]
+
+
 def test_angles_and_norms_are_those_of_hidden_layers_after_the_last_epoch(tmp_path):
     run = tmp_path / "mnist_fc_fa" / "0"
     run.mkdir(parents=True)

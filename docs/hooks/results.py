@@ -69,14 +69,8 @@ def by_variant() -> dict[str, list[Run]]:
     """The recorded runs, those of their experiment file alone under the empty name."""
     found = {"": []}
     for run in recorded():
-        found.setdefault(variant(run), []).append(run)
+        found.setdefault(run.variant.replace("_", " "), []).append(run)
     return found
-
-
-def variant(run: Run) -> str:
-    """What a run has other than its experiment file: its folder is EXPERIMENT+VARIANT or above."""
-    names = [run.path.name, run.path.parent.name]
-    return next((name.partition("+")[2].replace("_", " ") for name in names if "+" in name), "")
 
 
 def table(dataset: str) -> str:

@@ -134,11 +134,25 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual([run.name for run in cell.runs], ["a"])
         self.assertEqual(self.left_out(), {"b": "its cell shows another run of seed 0"})
 
-    def test_of_equal_lengths_an_experiment_comes_before_its_variants(self):
-        for name, error in (("bp+decay/0", 3), ("bp/0", 5), ("bp_other/0", 4)):
-            write_run(self.root / name, (9, error), gin=f"adam.learning_rate = {error}", **SDTP)
+    def test_an_experiment_comes_before_its_variants_that_are_longer(self):
+        for name, errors in (("bp+decay/0", (9, 4, 3)), ("bp/0", (9, 5)), ("bp_other/0", (9, 4))):
+            gin = f"adam.learning_rate = {errors[-1]}"
+            write_run(self.root / name, errors, gin=gin, **SDTP)
         cell = self.cells()["mnist", "fc", "sdtp", "parallel"]
         self.assertEqual([run.name for run in cell.runs], ["bp/0"])
+        reasons = {
+            "bp+decay/0": "its cell shows bp/0, which is no variant",
+            "bp_other/0": "its cell shows bp/0, of other settings with as many seeds or more",
+        }
+        self.assertEqual(self.left_out(), reasons)
+        self.assertNotIn("variant", "".join(self.tables()[0].notes))
+
+    def test_a_cell_that_has_variants_alone_shows_the_longest_and_says_so(self):
+        for name, errors in (("bp+less/0", (9, 4, 3)), ("bp+more/0", (9, 5))):
+            write_run(self.root / name, errors, gin=f"adam.learning_rate = {len(errors)}", **SDTP)
+        cell = self.cells()["mnist", "fc", "sdtp", "parallel"]
+        self.assertEqual([run.name for run in cell.runs], ["bp+less/0"])
+        self.assertIn("FC SDTP, parallel: variant less.", self.tables()[0].notes)
 
     def test_a_run_on_other_settings_fills_no_cell_and_is_listed_with_the_reason(self):
         auxiliary = {"dataset": "cifar10", "method": "ao_sdtp", "schedule": "parallel"}

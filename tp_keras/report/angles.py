@@ -111,7 +111,8 @@ def _panel(axes, values, looks, quantity):
     axes.set(xlabel="epoch", ylim=(0, None))
     if quantity.startswith("angle"):
         highest = max(value for pairs in values.values() for _, value in pairs)
+        # From below 0, where BP's own lines lie
         axes.set(
-            ylim=(0, max(95, 1.05 * highest)), yticks=range(0, 181 if highest > 100 else 91, 30)
+            ylim=(-4, max(95, 1.05 * highest)), yticks=range(0, 181 if highest > 100 else 91, 30)
         )
     axes.xaxis.get_major_locator().set_params(integer=True)

@@ -70,10 +70,11 @@ def by_problem(cells: dict[Key, Cell], others: dict[str, dict[Key, Cell]]) -> di
 def pick(runs: list[Run]) -> Cell:
     """Chooses by training length, then number of seeds, then name: never by the error.
 
-    Of folders EXPERIMENT/SEED and EXPERIMENT+VARIANT/SEED the former comes first.
+    A variant, a run in a folder EXPERIMENT+VARIANT/SEED, stands for a cell that has no other runs.
     """
     groups = {}
-    for run in sorted(runs, key=lambda run: run.name.split("/")):
+    plain = [run for run in runs if not run.variant] or runs
+    for run in sorted(plain, key=lambda run: run.name.split("/")):
         seeds = groups.setdefault((run.settings, run.asked_epochs), {})
         seeds.setdefault(run.result["seed"], run)
     chosen = max(groups, key=lambda group: (group[1], len(groups[group])))
@@ -84,6 +85,8 @@ def pick(runs: list[Run]) -> Cell:
 def why_left_out(run: Run, cell: Cell) -> str:
     """Why another run of its cell is shown in place of this one."""
     shown = cell.runs[0]
+    if run.variant and not shown.variant:
+        return f"its cell shows {shown.name}, which is no variant"
     if run.asked_epochs < shown.asked_epochs:
         epochs = f"{shown.asked_epochs} epochs and not {run.asked_epochs}"
         return f"its cell shows {shown.name}, of {epochs}"

@@ -54,6 +54,15 @@ class Run:
         return shared.shared_settings(self.operative)
 
     @property
+    def variant(self) -> str:
+        """What a run has other than its experiment file, where its folder says so.
+
+        Folders are EXPERIMENT+VARIANT, or EXPERIMENT+VARIANT/SEED.
+        """
+        parts = (name.partition("+")[2] for name in (self.path.name, self.path.parent.name))
+        return next(filter(None, parts), "")
+
+    @property
     def asked_epochs(self) -> int:
         """How long it was to train: longer than it did where a callback stopped it early."""
         return self.result["asked_epochs"] or self.result["epochs"]

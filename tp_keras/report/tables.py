@@ -188,5 +188,6 @@ def _header(quantities, kinds):
 
 def _notes(key, cell):
     what = f"{style.net(key[1])} {style.label('', *key[2:])}"
-    held_out = sorted({compare.held_out(run) for run in cell.runs} - {""})
-    return [f"{what}: {', '.join(held_out)}."] if held_out else []
+    said = sorted({compare.held_out(run) for run in cell.runs} - {""})
+    said += sorted({f"variant {run.variant}" for run in cell.runs if run.variant})
+    return [f"{what}: {', '.join(said)}."] if said else []
