@@ -199,6 +199,10 @@ class TablesTest(tf.test.TestCase):
         for text in (formats.markdown, formats.as_html, formats.latex):
             self.assertIn(note, text(self.tables()[0]), text.__name__)
         self.assertEqual(self.left_out(), {})
+        write_run(self.root / "fa", gin=gin, method="fa", train_examples=55_000)
+        self.assertIn(note.replace("FC BP", "All cells"), self.tables()[0].notes)
+        write_run(self.root / "dfa", method="dfa")
+        self.assertIn(note.replace("FC BP", "FC FA; FC BP"), self.tables()[0].notes)
         gin = "load.validation_examples = 500"
         write_run(self.root / "1", gin=gin, dataset="mnist_5k", train_examples=4500)
         self.assertIn("500 more held out", self.tables()[3].notes[-1])

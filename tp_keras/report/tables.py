@@ -114,7 +114,7 @@ def _table(name, number, subject, cells, printed, quantities=TABLE_1):
     groups, columns = _header(quantities, kinds)
     notes = [TRAIN_NOTES[kind] for kind in sorted(kinds)] + [CHOSEN_NOTE] * chosen
     notes += [EMPTY_NOTE] * bool(printed)
-    notes += [note for key, cell in cells.items() for note in _notes(key, cell)]
+    notes += _notes({key: cells[key] for key in keys if key in cells})
     return Table(
         name, number, subject, groups, columns, sections, list(records.values()), notes, NOTES,
         list(cells.values()),
@@ -186,8 +186,16 @@ def _header(quantities, kinds):
     return [*groups, ("Epochs", 2), ("", 1)], [*columns, *COUNTS]
 
 
-def _notes(key, cell):
-    what = f"{style.net(key[1])} {style.label('', *key[2:])}"
-    said = sorted({compare.held_out(run) for run in cell.runs} - {""})
-    said += sorted({f"variant {run.variant}" for run in cell.runs if run.variant})
-    return [f"{what}: {', '.join(said)}."] if said else []
+def _notes(cells):
+    """What is to be said of runs, a line for all cells of which it is to be said."""
+    said = {}
+    for key, cell in cells.items():
+        of_cell = {compare.held_out(run) for run in cell.runs}
+        of_cell |= {f"variant {run.variant}" for run in cell.runs if run.variant}
+        for note in sorted(of_cell - {""}):
+            said.setdefault(note, []).append(f"{style.net(key[1])} {style.label('', *key[2:])}")
+    number = max(len(cells), 2)  # a cell alone is named
+    return [
+        f"{'All cells' if len(names) == number else '; '.join(names)}: {note}."
+        for note, names in said.items()
+    ]
