@@ -145,7 +145,7 @@ def rules(*folders: pathlib.Path) -> str:
 def scale(folder: pathlib.Path) -> str:
     """Best, last and chosen errors of each cell and seed, and how far behind BP's it is.
 
-    BP's is chosen among as many epochs as the cell has.
+    There both are chosen among the epochs that both have.
     """
     found = records(folder)
     bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
@@ -153,8 +153,10 @@ def scale(folder: pathlib.Path) -> str:
     for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
         result, errors = record.result, record.forward("test_error")
         seed, reference = result["seed"], bp.get(result["seed"])
-        chosen = record.chosen()
-        behind = f"{chosen - reference.chosen(len(errors)):+.2f}" if reference else ""
+        chosen, behind = record.chosen(), ""
+        if reference:
+            shared = min(len(errors), len(reference.rows))
+            behind = f"{record.chosen(shared) - reference.chosen(shared):+.2f}"
         trained = number(result["measured_train_error"])
         ends = [number(x) for x in (min(errors), errors[-1], chosen)]
         rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])

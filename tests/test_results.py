@@ -112,12 +112,14 @@ def test_runs_on_two_devices_are_compared_epoch_by_epoch(tmp_path):
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
     """BP's chosen error is 57.5 (epoch 2 of 3), and FA's 60 (epoch 1), though 59 is its best.
 
-    DFA has one epoch, and stands beside BP's 60 after one.
+    DFA has one epoch, and stands beside BP's 60 after one; the weight mirror's fourth, beyond BP's
+    last, is chosen and not compared.
     """
     found = {
         "cifar10_lc_bp": [(59, 60.0), (58, 57.5), (58.5, 56.0)],
         "cifar10_lc_fa+rate_of_bp": [(61, 60.0), (62, 59.0), (63, 62.0)],
         "cifar10_lc_dfa": [(64, 63.0)],
+        "cifar10_lc_weight_mirror": [(66, 65.0), (65, 64.0), (67, 66.0), (63, 63.5)],
     }
     for cell, errors in found.items():
         run = tmp_path / cell / "1"
@@ -131,6 +133,7 @@ def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(t
         "| cifar10_lc_bp | 1 | 3 | 50.00 | 56.00 | 56.00 | 57.50 | +0.00 |",
         "| cifar10_lc_fa+rate_of_bp | 1 | 3 | 50.00 | 59.00 | 62.00 | 60.00 | +2.50 |",
         "| cifar10_lc_dfa | 1 | 1 | 50.00 | 63.00 | 63.00 | 63.00 | +3.00 |",
+        "| cifar10_lc_weight_mirror | 1 | 4 | 50.00 | 63.50 | 63.50 | 63.50 | +6.50 |",
     ]
 
 
