@@ -102,4 +102,5 @@ for rule in dtp_parallel sdtp_parallel bp sign_symmetry fa dfa weight_mirror; do
 done
 longer cifar10_lc_kolen_pollack+decay_1e-4 "KolenPollack.decay = 1e-4"
 longer cifar10_lc_bp+decay_1e-4 "forward/adam.weight_decay = 2.2727"
+longer cifar10_lc_sdtp_parallel+linear "SDTP.inverse_activation = 'linear'"
 finish
