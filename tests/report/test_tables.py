@@ -154,6 +154,11 @@ class TablesTest(tf.test.TestCase):
         self.assertEqual([run.name for run in cell.runs], ["bp+less/0"])
         self.assertIn("FC SDTP, parallel: variant less.", self.tables()[0].notes)
 
+    def test_a_plus_sign_above_the_folder_of_runs_makes_no_variant(self):
+        self.root = self.root / "c++"
+        write_run(self.root / "0", (9, 5), **SDTP)
+        self.assertEqual([run.variant for run in self.runs()], [""])
+
     def test_a_run_on_other_settings_fills_no_cell_and_is_listed_with_the_reason(self):
         auxiliary = {"dataset": "cifar10", "method": "ao_sdtp", "schedule": "parallel"}
         imagenet = {"dataset": "imagenet2012", "architecture": "lc"}

@@ -59,7 +59,7 @@ class Run:
 
         Folders are EXPERIMENT+VARIANT, or EXPERIMENT+VARIANT/SEED.
         """
-        parts = (name.partition("+")[2] for name in (self.path.name, self.path.parent.name))
+        parts = (name.partition("+")[2] for name in reversed(self.name.split("/")[-2:]))
         return next(filter(None, parts), "")
 
     @property
