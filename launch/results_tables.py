@@ -17,6 +17,7 @@ import math
 import pathlib
 import re
 import sys
+from collections.abc import Iterable
 
 RESULTS = pathlib.Path(__file__).resolve().parents[1] / "results"
 GAPS_AFTER = (2, 6, 12, 18, 25, 32, 38, 46)
@@ -142,21 +143,34 @@ def rules(*folders: pathlib.Path) -> str:
     return markdown(["rule", *names], rows)
 
 
+def bp_by_seed(found: Iterable[Record]) -> dict[int, Record]:
+    """The runs of BP itself, without its variants."""
+    return {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
+
+
+def shared_epochs(record: Record, other: Record) -> int:
+    """How many epochs of the network both runs have."""
+    return min(len(r.forward("test_error")) for r in (record, other))
+
+
+def gap(record: Record, reference: Record, epochs: int) -> str:
+    """The difference of chosen errors, both among the first few epochs."""
+    return f"{record.chosen(epochs) - reference.chosen(epochs):+.2f}"
+
+
 def scale(folder: pathlib.Path) -> str:
     """Best, last and chosen errors of each cell and seed, and how far behind BP's it is.
 
     There both are chosen among the epochs that both have.
     """
     found = records(folder)
-    bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
+    bp = bp_by_seed(found)
     rows = []
     for record in sorted(found, key=lambda record: (record.chosen(), record.cell)):
         result, errors = record.result, record.forward("test_error")
-        seed, reference = result["seed"], bp.get(result["seed"])
-        chosen, behind = record.chosen(), ""
-        if reference:
-            shared = min(len(errors), len(reference.rows))
-            behind = f"{record.chosen(shared) - reference.chosen(shared):+.2f}"
+        seed, chosen, behind = result["seed"], record.chosen(), ""
+        if seed in bp:
+            behind = gap(record, bp[seed], shared_epochs(record, bp[seed]))
         trained = number(result["measured_train_error"])
         ends = [number(x) for x in (min(errors), errors[-1], chosen)]
         rows.append([record.cell, str(seed), str(len(errors)), trained, *ends, behind])
@@ -166,17 +180,15 @@ def scale(folder: pathlib.Path) -> str:
 
 def gaps(folder: pathlib.Path) -> str:
     """How far each cell's chosen error is behind BP's of its seed, both among the first epochs."""
-    found, rows = records(folder), []
-    bp = {r.result["seed"]: r for r in found if "+" not in r.cell and "_bp" in r.cell}
-    for name, record in named(folder):
+    found, rows = named(folder), []
+    bp = bp_by_seed(record for _, record in found)
+    for name, record in found:
         reference = bp[record.result["seed"]]
-        shared = min(len(r.forward("test_error")) for r in (record, reference))
-        differences = [
-            f"{record.chosen(epochs) - reference.chosen(epochs):+.2f}" if epochs <= shared else "-"
-            for epochs in GAPS_AFTER
-        ]
-        if record.cell != reference.cell:
-            rows.append([name, *differences])
+        if record is not reference:
+            shared = shared_epochs(record, reference)
+            rows.append(
+                [name, *(gap(record, reference, n) if n <= shared else "-" for n in GAPS_AFTER)]
+            )
     return markdown(["behind BP's, after epochs", *map(str, GAPS_AFTER)], rows)
 
 

@@ -109,6 +109,18 @@ def test_runs_on_two_devices_are_compared_epoch_by_epoch(tmp_path):
     assert table.splitlines()[2:] == ["| cifar10_lc_bp | +0.00 -0.25 |"]
 
 
+def write_cells(folder, found):
+    """Writes a run of seed 1 for each cell, from pairs of held-out and test error by epoch."""
+    for cell, errors in found.items():
+        run = folder / cell / "1"
+        run.mkdir(parents=True)
+        result = {"seed": 1, "measured_train_error": 50.0}
+        (run / "result.json").write_text(json.dumps(result))
+        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
+        header = "epoch,phases,validation_error,test_error"
+        (run / "epochs.csv").write_text("\n".join([header, *rows]))
+
+
 def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(tmp_path):
     """BP's chosen error is 57.5 (epoch 2 of 3), and FA's 60 (epoch 1), though 59 is its best.
 
@@ -121,14 +133,7 @@ def test_scale_compares_what_held_out_examples_choose_with_bp_of_the_same_seed(t
         "cifar10_lc_dfa": [(64, 63.0)],
         "cifar10_lc_weight_mirror": [(66, 65.0), (65, 64.0), (67, 66.0), (63, 63.5)],
     }
-    for cell, errors in found.items():
-        run = tmp_path / cell / "1"
-        run.mkdir(parents=True)
-        result = {"seed": 1, "measured_train_error": 50.0}
-        (run / "result.json").write_text(json.dumps(result))
-        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
-        header = "epoch,phases,validation_error,test_error"
-        (run / "epochs.csv").write_text("\n".join([header, *rows]))
+    write_cells(tmp_path, found)
     assert results_tables.scale(tmp_path).splitlines()[2:] == [
         "| cifar10_lc_bp | 1 | 3 | 50.00 | 56.00 | 56.00 | 57.50 | +0.00 |",
         "| cifar10_lc_fa+rate_of_bp | 1 | 3 | 50.00 | 59.00 | 62.00 | 60.00 | +2.50 |",
@@ -144,14 +149,7 @@ def test_gaps_to_bp_are_those_of_errors_that_held_out_examples_choose_so_far(tmp
         "cifar10_lc_fa": [(61, 60.0), (62, 59.0), (60, 59.5), (50, 50.0)],
         "cifar10_lc_bp+decay_3e-4": [(64, 63.0), (63, 62.5)],
     }
-    for cell, errors in found.items():
-        run = tmp_path / cell / "1"
-        run.mkdir(parents=True)
-        (run / "result.json").write_text(json.dumps({"seed": 1}))
-        rows = [f"{i},forward,{v},{t}" for i, (v, t) in enumerate(errors, 1)]
-        (run / "epochs.csv").write_text(
-            "\n".join(["epoch,phases,validation_error,test_error", *rows])
-        )
+    write_cells(tmp_path, found)
     monkeypatch.setattr(results_tables, "GAPS_AFTER", (2, 3, 4))
     assert results_tables.gaps(tmp_path).splitlines()[2:] == [
         "| cifar10_lc_bp+decay_3e-4 | +5.50 | - | - |",
